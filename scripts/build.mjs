@@ -1,0 +1,49 @@
+import { rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+/**
+ * Bundles the program into dist/: one file per entry, and chunks that are loaded on use. Drivers, undici and execa stay
+ * outside: they are heavy, and many a run needs none of them.
+ */
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** zod carries its messages in fifty languages; the program speaks one. */
+const oneLocale = {
+  name: "one-locale",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: "js",
+    }));
+  },
+};
+
+await rm(`${root}dist`, { recursive: true, force: true });
+const built = build({
+  absWorkingDir: root,
+  // The SQLite child is started as a process of its own, by its name beside the bundle.
+  entryPoints: [
+    { in: "src/cli.ts", out: "cli" },
+    { in: "src/databases/sqlite-child.mjs", out: "sqlite-child" },
+  ],
+  outdir: "dist",
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  external: ["libsql", "pg", "mysql2", "undici", "execa"],
+  plugins: [oneLocale],
+  // commander and yaml are CommonJS and require Node's own modules.
+  banner: {
+    js: 'import { createRequire as createRequireOf } from "node:module";\nconst require = createRequireOf(import.meta.url);',
+  },
+  logLevel: "warning",
+});
+// esbuild has said what is wrong, with file and line.
+await built.catch(() => {
+  process.exitCode = 1;
+});

@@ -1,0 +1,30 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { defineConfig } from "vitest/config";
+
+/** In this order, before all others: each takes a minute or more, most of it waiting, and the others run beside them. */
+const LONG = ["e2e/fixtures.test.ts", "e2e/cli.test.ts", "evidence/script.test.ts"];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const index = LONG.findIndex((name) => moduleId.endsWith(name));
+      return index < 0 ? LONG.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    // The end-to-end tests mostly wait for agents to stop.
+    maxConcurrency: 8,
+    maxWorkers: 3,
+    // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
+    // that needed its second try is named in the report.
+    retry: process.env.CI === "true" ? 1 : 0,
+    sequence: { sequencer: LongFirst },
+  },
+});
