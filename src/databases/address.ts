@@ -1,0 +1,49 @@
+import { DatabaseFailed, type Dialect } from "./database.ts";
+
+const DIALECTS: Record<string, Dialect> = {
+  sqlite: "sqlite",
+  postgres: "postgres",
+  postgresql: "postgres",
+  mysql: "mysql",
+  mariadb: "mysql",
+};
+
+/** The part before the first colon: `postgres`. */
+const schemeOf = (url: string): string => /^([a-z][a-z0-9+.-]*):/i.exec(url.trim())?.[1]?.toLowerCase() ?? "";
+
+/** Which database a URL names. Throws DatabaseFailed for every scheme but the five. */
+export function dialectOf(url: string): Dialect {
+  const dialect = DIALECTS[schemeOf(url)];
+  if (dialect === undefined) {
+    throw new DatabaseFailed("the database is not named by a URL that begins with sqlite:, postgres:// or mysql://");
+  }
+  return dialect;
+}
+
+/** A server's URL taken apart. Throws DatabaseFailed, without a word of the URL: its password may be what breaks it. */
+export function serverAddress(url: string): URL {
+  try {
+    return new URL(url.trim());
+  } catch {
+    // The parser's own message repeats the URL.
+    throw new DatabaseFailed("the database's URL is not valid (special characters in a password are percent-encoded)");
+  }
+}
+
+/** The path of a `sqlite:` URL as it was written. */
+export const sqlitePath = (url: string): string => url.trim().slice("sqlite:".length);
+
+/** A database as reports may show it: neither user nor password nor query. Never throws. */
+export function describeDatabase(url: string): string {
+  const scheme = schemeOf(url);
+  if (DIALECTS[scheme] === "sqlite") return `sqlite:${sqlitePath(url)}`;
+  if (!URL.canParse(url.trim()) || DIALECTS[scheme] === undefined) return `${scheme === "" ? "database" : scheme}://…`;
+  const { host, pathname } = new URL(url.trim());
+  return `${scheme}://${host}${pathname === "/" ? "" : pathname}`;
+}
+
+/** Host and port for a message: `127.0.0.1:5433`. */
+export function placeOf(url: string, defaultPort: number): string {
+  const { hostname, port } = serverAddress(url);
+  return `${hostname === "" ? "localhost" : hostname}:${port === "" ? defaultPort : port}`;
+}
