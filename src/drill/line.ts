@@ -1,0 +1,32 @@
+/**
+ * One line of `.clawproof/drills.jsonl` (contract, section 7): JSON, hash-chained to the line before.
+ * Times are ISO 8601 in UTC, durations milliseconds.
+ */
+export interface DrillLine {
+  schema: "clawproof/drill@1";
+  agent: string;
+  version: string | null;
+  environment: string | null;
+  scope: string;
+  mark: string;
+  startedAt: string;
+  endedAt: string;
+  /** `ms` is null where the agent did not stop. */
+  stop: { ms: number | null; resolutionMs: number; acceptedAfterAnswer: number };
+  reads: { sent: number; accepted: number };
+  /** What a user of the stopped agent read. */
+  user: string | null;
+  alertAfterMs: number | null;
+  /** One entry an action type that was written; `equal`: the state afterwards was the state before. */
+  undone: { type: string; equal: boolean; ms: number }[];
+  faults: { fault: string; held: boolean; switchAnswered: boolean | null }[];
+  switch: { series: string | null; epochs: number[]; entry: string | null };
+  releasedAfterMs: number | null;
+  by: string;
+  verdict: { held: boolean; why: string | null };
+  /** SHA-256 of the canonical JSON of everything measured before the release, which the release carried to the switch. */
+  digest: string;
+  /** Hash of the line before, `""` for the first. */
+  previous: string;
+  hash: string;
+}

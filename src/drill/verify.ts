@@ -1,0 +1,103 @@
+import { canonicalJson } from "../values/canonical-json.ts";
+import { sha256 } from "../values/hash-chain.ts";
+import type { SwitchLogEntry } from "../evidence/facts.ts";
+import type { DrillLine } from "./line.ts";
+
+/** How far the switch's clock, or a log that keeps whole seconds, may be off. */
+const SKEW_MS = 5_000;
+/** After the release a drill waits up to 60 s for writes, then sees the steady state again; past this `endedAt` was moved. */
+const AFTER_RELEASE_MS = 120_000;
+
+/** What a line says of the time before the release: all that its digest covers. */
+export type Measured = Pick<
+  DrillLine,
+  | "schema"
+  | "agent"
+  | "version"
+  | "environment"
+  | "scope"
+  | "mark"
+  | "startedAt"
+  | "stop"
+  | "reads"
+  | "user"
+  | "alertAfterMs"
+  | "undone"
+  | "faults"
+  | "by"
+> & { switch: Pick<DrillLine["switch"], "series"> };
+
+/**
+ * SHA-256 in hex of the canonical JSON of everything measured before the release; the release carries it to the switch.
+ * Covered: schema, agent, version, environment, scope, mark, startedAt, stop, reads, user, alertAfterMs, undone, faults,
+ * by and switch.series. Not covered, because only the release or what follows it tells: endedAt, releasedAfterMs,
+ * switch.epochs, switch.entry, verdict, digest, previous and hash.
+ */
+export function digestOfMeasured(line: Measured): string {
+  const measured: Measured = {
+    schema: line.schema,
+    agent: line.agent,
+    version: line.version,
+    environment: line.environment,
+    scope: line.scope,
+    mark: line.mark,
+    startedAt: line.startedAt,
+    stop: line.stop,
+    reads: line.reads,
+    user: line.user,
+    alertAfterMs: line.alertAfterMs,
+    undone: line.undone,
+    faults: line.faults,
+    by: line.by,
+    switch: { series: line.switch.series },
+  };
+  return sha256(canonicalJson(measured));
+}
+
+/** Holds a line against the switch's own log: by digest, mark, scope and both times (contract, section 7). */
+export function verifyAgainstSwitchLog(line: DrillLine, entries: readonly SwitchLogEntry[]): true | { why: string } {
+  if (digestOfMeasured(line) !== line.digest) return { why: "its digest does not fit what it says was measured" };
+  const marked = entries.filter((entry) => entry.reason !== null && hasWord(entry.reason, line.mark));
+  if (marked.length === 0) return { why: `the switch's log has no order marked ${line.mark}` };
+  const releases = marked.filter((entry) => hasWord(entry.reason ?? "", line.digest));
+  if (releases.length === 0) return { why: "the switch's log has no release that carries its digest" };
+  const activations = marked.filter((entry) => !releases.includes(entry));
+  if (activations.length === 0) return { why: "the switch's log has no activation for it" };
+  return verifyPlaces(line, activations, releases);
+}
+
+function verifyPlaces(
+  line: DrillLine,
+  activations: readonly SwitchLogEntry[],
+  releases: readonly SwitchLogEntry[],
+): true | { why: string } {
+  const activated = timesOn(line.scope, activations);
+  const released = timesOn(line.scope, releases);
+  if ("why" in activated) return activated;
+  if ("why" in released) return released;
+  const from = Date.parse(line.startedAt) - SKEW_MS;
+  const to = Date.parse(line.endedAt) + SKEW_MS;
+  const ends = released.times.filter((at) => at >= Math.max(from, to - AFTER_RELEASE_MS) && at <= to);
+  if (ends.length === 0) return { why: "its end is not when the switch's log has its release" };
+  const last = Math.max(...ends);
+  return activated.times.some((at) => at >= from && at <= last)
+    ? true
+    : { why: "its beginning is not when the switch's log has its activation" };
+}
+
+function timesOn(scope: string, entries: readonly SwitchLogEntry[]): { times: number[] } | { why: string } {
+  const onScope = entries.filter((entry) => entry.scope === scope);
+  if (onScope.length === 0) {
+    const given = entries.some((entry) => entry.scope !== null);
+    return {
+      why: given ? `the switch's log has it on another scope than ${scope}` : "the switch's log gives no scopes",
+    };
+  }
+  const times = onScope.flatMap(({ at }) => (at === null ? [] : [at]));
+  return times.length > 0 ? { times } : { why: "the switch's log gives no times" };
+}
+
+/** `clawproof-7f3a91` must not be found in `clawproof-7f3a912`. */
+function hasWord(text: string, word: string): boolean {
+  return text.split(/[^A-Za-z0-9_-]+/).includes(word);
+}

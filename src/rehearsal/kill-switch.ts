@@ -1,0 +1,204 @@
+import { CallFailed } from "../doors/door.ts";
+import type { KillSample } from "../evidence/facts.ts";
+import type { Gathering } from "../evidence/gathering.ts";
+import { LogUnread } from "../evidence/switch-log.ts";
+import { type ActingHold, holdActing } from "./acting-file.ts";
+import type { Activation } from "./activation.ts";
+import { userAnswer } from "./answer-words.ts";
+import type { KillSwitchPlan } from "./consent.ts";
+import { expectedInstances } from "./instances.ts";
+import { type Limits, LIMITS } from "./limits.ts";
+import { newMark } from "./mark.ts";
+import { waitForAlert, waitForEntry } from "./marks-left.ts";
+import { measure, type Measured } from "./measure.ts";
+import { sendProbe } from "./probe.ts";
+import { createProber, stopIfInterrupted } from "./prober.ts";
+import { commandLine, type PutBack, putBackSwitch } from "./put-back.ts";
+import { countRead } from "./reads.ts";
+import { releaseAsAgent } from "./release-as-agent.ts";
+import { sampleOf, type Seen } from "./sample.ts";
+import { type Steady, steadyState } from "./steady.ts";
+import { callsOf, fillingOf, isStopped, type Order, readEntries, snapshotOf } from "./switch-order.ts";
+import { beginWork, type Work } from "./work.ts";
+
+/** One pull of the switch, with everything before and after it (contract, 2.4). */
+
+/** What one pull brought; `why`: it did not begin, or nothing can be said. */
+export type Pull = { sample: KillSample; firstTrace: string } | { why: string };
+
+/** Pulls the switch once, measures, looks, and puts back whatever happens. Throws Interrupted, when all is put back. */
+export async function pullOnce(plan: KillSwitchPlan, gathering: Gathering, limits: Limits = LIMITS): Promise<Pull> {
+  const { project, activator, signal } = gathering;
+  stopIfInterrupted(signal);
+  const order: Order = { project, killSwitch: plan.killSwitch, scope: plan.scope, mark: newMark(), activator };
+  const begin = await beginning(order, signal);
+  if ("why" in begin) return begin;
+  const expected = await expectedInstances(gathering);
+  if (typeof expected === "object" && expected !== null) return expected;
+  const acting = holdActing(project.directory, () => actingEntry(order, begin.before, gathering));
+  const work = beginWork({ order, probes: plan.probes, clock: gathering.clock, limits, signal });
+  try {
+    return await pullAndPutBack({ plan, order, gathering, limits, expected, acting, work, before: begin.before });
+  } finally {
+    await work.end();
+  }
+}
+
+interface Pulling {
+  plan: KillSwitchPlan;
+  order: Order;
+  gathering: Gathering;
+  limits: Limits;
+  expected: number | null;
+  acting: ActingHold;
+  work: Work;
+  /** The log's entries on the scope before the pull, as digests; null where there is no log. */
+  before: string[] | null;
+}
+
+/** Step 0: the switch says running, and what its log holds so far. */
+async function beginning(order: Order, signal: AbortSignal): Promise<{ before: string[] | null } | { why: string }> {
+  try {
+    if (await isStopped(order, signal)) return { why: `somebody's order is in force on ${order.scope}` };
+    const entries = await readEntries(order, signal);
+    return { before: entries && snapshotOf(order, entries) };
+  } catch (error) {
+    stopIfInterrupted(signal);
+    if (error instanceof CallFailed)
+      return { why: `the switch does not say whether ${order.scope} is running: its status ${error.why}` };
+    if (!(error instanceof LogUnread)) throw error;
+    if (order.killSwitch.rehearse?.exclusive === true) return { before: [] };
+    return { why: `the switch's log cannot be read: ${error.why}` };
+  }
+}
+
+async function actingEntry(
+  { scope, mark, activator, project, killSwitch }: Order,
+  logBefore: string[] | null,
+  { clock }: Gathering,
+) {
+  const { release } = callsOf(killSwitch);
+  const filling = fillingOf({ scope, mark, activator, project }, "put back");
+  return {
+    what: "kill-switch" as const,
+    scope,
+    mark,
+    activator,
+    environment: project.environment,
+    config: project.sha256,
+    at: new Date(clock.now()).toISOString(),
+    putBack: release ? await commandLine(release, project, filling) : "",
+    logBefore,
+  };
+}
+
+async function pullAndPutBack(pulling: Pulling): Promise<Pull> {
+  const { plan, order, gathering, limits, acting, work } = pulling;
+  const { project, clock, signal, progress } = gathering;
+  const filling = fillingOf(order, "probe");
+  const write = () => sendProbe(plan.probes.write, project, filling, signal);
+  const prober = createProber(write, { everyMs: plan.everyMs, clock, signal });
+  progress.show(`rehearsing the kill switch on ${order.scope} … are writes accepted?`);
+  let steady: Steady | { why: string };
+  try {
+    steady = await steadyState(prober, {
+      clock,
+      limits,
+      expected: pulling.expected,
+      before: "the switch was pulled",
+      leastMs: plan.probes.run ? limits.runLead : 0,
+      prepare: async () => work.trouble() ?? acting.begin(),
+    });
+  } catch (error) {
+    await acting.end();
+    throw error;
+  }
+  if ("why" in steady) {
+    await acting.end();
+    return steady;
+  }
+  let activation: Activation | null = null;
+  let seen: Seen | { why: string } | null = null;
+  let thrown: { error: unknown } | null = null;
+  try {
+    const activated = (taken: Activation): void => void (activation = taken);
+    const measured = await measure({ order, gathering, prober, steady, work, limits, activated });
+    seen = "why" in measured ? measured : await lookWhileStopped(pulling, measured);
+  } catch (error) {
+    thrown = { error };
+  }
+  const back = await putBack(pulling, steady, activation, seen);
+  stopIfInterrupted(signal);
+  if (thrown) throw thrown.error;
+  if (back.state === "left")
+    return { why: `somebody else pulled the switch in the middle: ${back.why}; it is left as it is` };
+  if (seen === null || "why" in seen) return seen ?? { why: "nothing was measured" };
+  const backAfterMs = back.state === "back" ? back.afterMs : null;
+  return {
+    sample: sampleOf({ order, expected: pulling.expected, work, clock, seen, backAfterMs }),
+    firstTrace: steady.firstTrace,
+  };
+}
+
+/** Step 4. */
+async function lookWhileStopped(pulling: Pulling, measured: Measured): Promise<Seen> {
+  const { plan, order, gathering, limits, before } = pulling;
+  const { project, clock, signal, progress } = gathering;
+  progress.show(`${order.scope} is pulled … reading the switch's log, the alerts and what users see`);
+  const marks = { order, clock, limits, signal };
+  const { read } = plan.probes;
+  const [log, alert, user] = await Promise.all([
+    waitForEntry(marks, before, measured.sentAt),
+    waitForAlert(marks, measured.sentAt),
+    whatUsersRead(pulling, measured),
+    read && countRead({ read, project, filling: fillingOf(order, "probe"), signal }, measured.reads),
+  ]);
+  stopIfInterrupted(signal);
+  // Last, because a switch that takes it is no longer pulled.
+  const tried = await releaseAsAgent(order, clock, signal);
+  stopIfInterrupted(signal);
+  return {
+    ...measured,
+    log,
+    alert,
+    user,
+    releaseAsAgent: tried,
+    refusalWords: await refusalWords(pulling, measured),
+    endedEarly: pulling.work.endedEarly(clock.monotonic()),
+  };
+}
+
+async function whatUsersRead({ plan, order, gathering }: Pulling, { stop }: Measured): Promise<KillSample["user"]> {
+  const { user } = plan.probes;
+  if (!user) return null;
+  if (stop.state !== "stopped") return { why: "the agent was not seen stopped" };
+  const { outcome } = await sendProbe(user, order.project, fillingOf(order, "what users read"), gathering.signal);
+  return outcome instanceof CallFailed ? { why: outcome.why } : userAnswer(outcome, user, order.project);
+}
+
+async function refusalWords({ plan, order }: Pulling, { refusal }: Measured): Promise<KillSample["refusal"]> {
+  if (refusal === null) return null;
+  if (refusal.outcome instanceof CallFailed) return { status: null, text: "", source: refusal.outcome.why };
+  return userAnswer(refusal.outcome, plan.probes.write, order.project);
+}
+
+/** Step 5, with what is said and kept where it does not work. */
+async function putBack(
+  { order, gathering, limits, acting, before }: Pulling,
+  { instances }: Steady,
+  activation: Activation | null,
+  seen: Seen | { why: string } | null,
+): Promise<PutBack> {
+  const { clock, progress, notBack } = gathering;
+  progress.show(`putting ${order.scope} back …`);
+  const released = seen !== null && "releaseAsAgent" in seen && seen.releaseAsAgent?.accepted === true;
+  const taken = activation !== null && "answeredAt" in activation;
+  const stands = released ? "unlikely" : taken ? "surely" : "if-logged";
+  const back = await putBackSwitch({ order, before, stands, instances, clock, limits });
+  if (back.state === "left") progress.say(`LEFT AS IT IS: ${back.why}; it is not ours to release`);
+  if (back.state === "not-back")
+    notBack.push({ what: `${order.scope} at the kill switch: ${back.why}`, command: back.command });
+  else await acting.end();
+  progress.clear();
+  return back;
+}

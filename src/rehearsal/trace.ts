@@ -1,0 +1,21 @@
+import { randomBytes } from "node:crypto";
+
+/** A trace of its own for one probe, so that what it did can be found and undone. */
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  id: string;
+  /** The W3C `traceparent` header, marked as sampled. */
+  traceparent: string;
+}
+
+export function newTrace(): Trace {
+  const id = nonZero(16);
+  return { id, traceparent: `00-${id}-${nonZero(8)}-01` };
+}
+
+/** Trace context forbids identifiers of zeros alone. */
+function nonZero(length: number): string {
+  const bytes = randomBytes(length);
+  if (bytes.every((byte) => byte === 0)) bytes[0] = 1;
+  return bytes.toString("hex");
+}
