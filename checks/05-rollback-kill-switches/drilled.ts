@@ -1,0 +1,38 @@
+import type { JudgeContext } from "../../src/audit/check.ts";
+import type { Evidence, Fact } from "../../src/audit/fact.ts";
+import type { DrillStanding, StandingDrill } from "../../src/drill/standing.ts";
+
+/** Milliseconds since a drill ended, by its own line. */
+export function ageOf({ line }: StandingDrill, now: number): number {
+  return now - Date.parse(line.endedAt);
+}
+
+/** The drill that ended last; null where there is none with a time in the past. */
+export function newestDrill(drills: readonly StandingDrill[], now: number): StandingDrill | null {
+  const past = drills.filter((drill) => ageOf(drill, now) >= 0);
+  return past.reduce<StandingDrill | null>(
+    (newest, drill) => (newest === null || ageOf(drill, now) <= ageOf(newest, now) ? drill : newest),
+    null,
+  );
+}
+
+/**
+ * The drill that may speak where nothing was seen in this run: the newest (of those `which` asks about), and only if it
+ * is fresh and verifiable. An older one never stands in for it: it would hide what the newest one found.
+ */
+export function servingDrill(
+  drills: Fact<DrillStanding>,
+  { now, policy }: JudgeContext,
+  which: (drill: StandingDrill) => boolean = () => true,
+): StandingDrill | null {
+  if (drills.state !== "found" || drills.value.brokenAt !== null) return null;
+  const newest = newestDrill(drills.value.drills.filter(which), now);
+  if (newest === null || newest.verifiable !== true) return null;
+  return ageOf(newest, now) <= policy.drillEveryMs ? newest : null;
+}
+
+/** What a drill saw, as evidence dated by its end. */
+export function drilledEvidence(drills: Fact<DrillStanding>, { line }: StandingDrill, fact: string): Evidence {
+  const source = drills.state === "found" ? drills.value.source : "drill log";
+  return { level: "drilled", source, fact: `${fact} (drill ${line.mark})`, at: line.endedAt };
+}

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { planAudit } from "../../src/audit/plan.ts";
+import { actingLine } from "../../src/audit/plan-acts.ts";
+import type { FactName } from "../../src/evidence/facts.ts";
+import { checkOf, projectOf } from "./support.ts";
+
+const FULL = `version: 1
+agent:
+  name: support
+  url: http://127.0.0.1:4100
+  inventory: [tools.json]
+  probes:
+    read: { url: /accounts/drill }
+    write: { url: "/notes?token=\${AGENT_TOKEN}", method: POST, refused: [{ status: 503 }] }
+killSwitch:
+  status: { url: "http://kim:secret@127.0.0.1:4200/state?scope=\${scope}", stopped: /stopped }
+  activate: { url: "http://127.0.0.1:4200/stop", method: POST, headers: { authorization: "Bearer \${SWITCH_TOKEN}" }, json: { scope: "\${scope}" } }
+  release: { url: "http://127.0.0.1:4200/resume", method: POST, json: { scope: "\${scope}", by: "\${WHO:-me}" } }
+  rehearse: { scope: drill/support, samples: 3, exclusive: true }
+breaker:
+  settings: agent/settings.yaml#/breaker
+  rehearse:
+    scope: whole
+    open: { url: /breaker, method: POST, json: { state: open } }
+    close: { url: /breaker, method: POST, json: { state: closed } }
+rollback:
+  records: { database: "sqlite:agent.db", table: records, columns: { type: type } }
+  script: { run: [node, undo.mjs], types: [--types], trace: [--trace, "\${trace}"], dryRun: [--dry-run], rehearse: { trace: probe } }
+canary: { manifest: rollout.yaml }
+fallback: { template: fallback.md }
+drills: { log: drills.jsonl }
+`;
+
+const ALL: FactName[] = [
+  "actions",
+  "breaker",
+  "canary",
+  "fallback",
+  "killSwitch",
+  "drills",
+  "records",
+  "rehearsal",
+  "breakerRehearsal",
+  "script",
+];
+
+function checkNeeding(facts: readonly FactName[]) {
+  return checkOf({ needs: Object.fromEntries(facts.map((fact) => [fact, "optional"])) });
+}
+
+describe("planAudit", () => {
+  const project = projectOf(FULL);
+  const plan = planAudit(project, [checkNeeding(ALL)], true);
+
+  test("what it would read, with places and without secrets", () => {
+    expect(plan.reads.map(({ text, location }) => `${location.line} ${text}`)).toEqual([
+      "5 inventory: file tools.json",
+      "15 breaker settings: file agent/settings.yaml#/breaker",
+      "23 manifest: file rollout.yaml",
+      "24 fallback: file fallback.md",
+      "10 kill switch: GET http://127.0.0.1:4200/state",
+      "25 drill log: file drills.jsonl",
+      "21 database: sqlite:agent.db, table records",
+      "22 rollback script's own list: run node undo.mjs --types",
+    ]);
+  });
+
+  test("what it would act on: scope, how often, how it is put back, who may be paged", () => {
+    expect(plan.acts.map(({ text, details, location }) => [location.line, text, ...details])).toEqual([
+      [
+        13,
+        "pull the kill switch on drill/support, 3 times: POST http://127.0.0.1:4200/stop",
+        "put back: POST http://127.0.0.1:4200/resume",
+        "meanwhile a probe write every 50ms: POST http://127.0.0.1:4100/notes",
+        "meanwhile a probe read a second: GET http://127.0.0.1:4100/accounts/drill",
+        "may page: whoever the switch at 127.0.0.1:4200 alerts when it is pulled",
+      ],
+      [
+        16,
+        "open the breaker of all traffic, once: POST http://127.0.0.1:4100/breaker",
+        "put back: POST http://127.0.0.1:4100/breaker",
+        "meanwhile a probe write every 50ms: POST http://127.0.0.1:4100/notes",
+        "meanwhile a probe read a second: GET http://127.0.0.1:4100/accounts/drill",
+        "may page: whoever watches the agent's breaker",
+      ],
+      [
+        22,
+        "dry-run the rollback script on the audit's own probe write: run node undo.mjs --trace ${trace} --dry-run",
+        "put back: nothing, a dry run changes nothing, which is checked",
+        "may page: nobody",
+      ],
+    ]);
+    expect(plan.nots).toEqual([]);
+  });
+
+  test("the secrets it needs, each once, not those with a default", () => {
+    expect(plan.secrets.map(({ name, location }) => `${name} ${location.line}`)).toEqual([
+      "SWITCH_TOKEN 11",
+      "AGENT_TOKEN 8",
+    ]);
+    expect(planAudit(project, [checkNeeding(["canary"])], true).secrets).toEqual([]);
+  });
+
+  test("without leave to act nothing is acted on, with the reason", () => {
+    const refused = planAudit(project, [checkNeeding(ALL)], { why: "--read-only" });
+    expect(refused.acts).toEqual([]);
+    expect(refused.nots.map(({ text }) => text)).toEqual([
+      "pull the kill switch on drill/support, 3 times: POST http://127.0.0.1:4200/stop: --read-only",
+      "open the breaker of all traffic, once: POST http://127.0.0.1:4100/breaker: --read-only",
+      expect.stringMatching(/^dry-run the rollback script .*: --read-only$/) as string,
+    ]);
+  });
+
+  test("a script that nothing is rehearsed beside sends a probe write of its own", () => {
+    const [act] = planAudit(project, [checkNeeding(["script"])], true).acts;
+    expect(act?.details[0]).toBe("sends one probe write: POST http://127.0.0.1:4100/notes");
+  });
+
+  test("what is not consented to, and what is not there", () => {
+    const bare = FULL.replace(/ {2}rehearse: \{ scope.*\n/, "")
+      .replace(/ {2}rehearse:\n(?: {4}.*\n)+/, "")
+      .replace(", rehearse: { trace: probe }", "")
+      .replace(/canary.*\n/, "");
+    const { acts, nots } = planAudit(projectOf(bare), [checkNeeding(ALL)], true);
+    expect(acts).toEqual([]);
+    expect(nots.map(({ text }) => text)).toEqual([
+      "look at canary: the configuration does not name it",
+      "pull the kill switch: no killSwitch.rehearse consents to it",
+      "open the breaker: no breaker.rehearse consents to it",
+      "dry-run the rollback script: no rollback.script.rehearse consents to it",
+    ]);
+  });
+});
+
+describe("actingLine", () => {
+  const STAGING = `version: 1
+agent: { name: support, url: "https://agent.\${environment}.example.com", probes: { write: { url: /notes, refused: [{ status: 503 }] } } }
+killSwitch:
+  status: { url: "https://stop.example.net/state?scope=\${scope}", stopped: /stopped }
+  activate: { url: https://stop.example.net/stop, method: POST, json: { scope: "\${scope}" } }
+  release: { url: https://stop.example.net/resume, method: POST, json: { scope: "\${scope}" } }
+environments:
+  staging:
+    killSwitch: { rehearse: { samples: 3, exclusive: true } }
+  production: {}
+`;
+
+  test("names environment, scope, host and place", () => {
+    const project = projectOf(STAGING, { environment: "staging" });
+    const { acts } = planAudit(project, [checkNeeding(["rehearsal"])], true);
+    expect(actingLine(project, acts)).toBe("acting on staging: drill/support at stop.example.net (clawproof.yaml:9)");
+  });
+
+  test("what cannot be rehearsed is not announced: a switch whose log nobody can read, and ours", () => {
+    const without = projectOf(STAGING.replace(", exclusive: true", ""), { environment: "staging" });
+    expect(planAudit(without, [checkNeeding(["rehearsal"])], true).nots[0]?.text).toContain("whose order is newest");
+    const ours = STAGING.replace(
+      / {2}status(.|\n)*(?=environments)/,
+      "  provider: clawproof\n  url: https://stop.example.net\n  token: t\n",
+    );
+    const { acts, nots } = planAudit(projectOf(ours, { environment: "staging" }), [checkNeeding(["rehearsal"])], true);
+    expect(acts).toEqual([]);
+    expect(nots[0]?.text).toContain("comes with the kill switch service");
+  });
+
+  test("nothing to act on, no line; and consent is never inherited", () => {
+    const project = projectOf(STAGING, { environment: "production" });
+    const { acts, nots } = planAudit(project, [checkNeeding(["rehearsal"])], true);
+    expect(actingLine(project, acts)).toBeNull();
+    expect(nots[0]?.text).toBe(
+      "pull the kill switch: no killSwitch.rehearse consents to it in environments.production",
+    );
+  });
+
+  test("without an environment it is this machine", () => {
+    const project = projectOf(FULL);
+    const { acts } = planAudit(project, [checkNeeding(["rehearsal", "breakerRehearsal"])], true);
+    expect(actingLine(project, acts)).toBe(
+      "acting on this machine: drill/support at 127.0.0.1:4200 (clawproof.yaml:13), " +
+        "the breaker of all traffic at 127.0.0.1:4100 (clawproof.yaml:16)",
+    );
+  });
+});
