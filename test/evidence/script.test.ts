@@ -202,7 +202,9 @@ describe("gatherScript", () => {
     [
       "prints something new each time",
       // Letters beyond f: what looks like a hexadecimal ID is masked.
-      { end: "print([...(await import('node:crypto')).randomBytes(24)].map((b) => 'ghjkmnpqrstvwxyz'[b % 16]).join(''));" },
+      {
+        end: "print([...(await import('node:crypto')).randomBytes(24)].map((b) => 'ghjkmnpqrstvwxyz'[b % 16]).join(''));",
+      },
       "failed: two unknown traces do not print the same, so its output shows nothing",
     ],
     [
