@@ -20,8 +20,10 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // The end-to-end tests mostly wait for agents to stop.
-    maxConcurrency: 8,
+    maxConcurrency: 5,
     maxWorkers: 3,
+    // No test changes what another file's would find; loading everything anew for each file took a minute.
+    isolate: false,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,

@@ -258,7 +258,8 @@ describe("SQLite that cannot be read", () => {
 
   it("says that it is locked", async () => {
     const agent = create("agent.db", "begin exclusive", "insert into t values (3, 'three')");
-    const options = { directory, statementTimeoutMs: 1_000 };
+    // Half of it is for the lock, the other for a machine that is busy.
+    const options = { directory, statementTimeoutMs: 4_000 };
     try {
       expect(await whyOf(using("sqlite:agent.db", options, (database) => database.query("select * from t")))).toBe(
         "the database is locked",

@@ -295,17 +295,22 @@ describe("what is not back", () => {
 });
 
 describe("an interrupt", () => {
-  it.each([
-    ["before the pull", 200],
-    ["while writes are still accepted", 900],
-    ["while it is stopped", 2_200],
-  ])("%s ends with all put back", async (_, afterMs) => {
+  it.each<[string, (written: Decision, pulled: boolean) => boolean, string[]]>([
+    ["before the pull", (_, pulled) => !pulled, []],
+    ["while writes are still accepted", (written, pulled) => pulled && written === "accept", ["stop", "resume"]],
+    ["while it is stopped", (written, pulled) => pulled && written === "refuse", ["stop", "resume"]],
+  ])("%s ends with all put back", async (_, isTime, orders) => {
     const world = await startWorld();
     obey(world, 1_000);
-    setTimeout(() => world.interrupt(), afterMs);
+    const decide = world.agent.write;
+    world.agent.write = (...given) => {
+      const decision = decide(...given);
+      if (isTime(decision, world.killSwitch.log.length > 0)) world.interrupt();
+      return decision;
+    };
     await expect(rehearseSwitch(world.gathering, SHORT)).rejects.toBeInstanceOf(Interrupted);
     await expectBack(world);
-    expect(world.killSwitch.log.map(({ action }) => action)).toEqual(afterMs === 200 ? [] : ["stop", "resume"]);
+    expect(world.killSwitch.log.map(({ action }) => action)).toEqual(orders);
   });
 
   it("while the switch is being pulled waits for its answer", async () => {
