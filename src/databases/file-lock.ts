@@ -19,6 +19,19 @@ export async function withFileLock<T>(lockFile: string, work: () => Promise<T>):
   }
 }
 
+/**
+ * Holds a lock file until the answer is called, or this process ends however it may; null where another holds it. For a
+ * service that must run only once on its data.
+ */
+export async function holdFileLock(lockFile: string): Promise<(() => void) | null> {
+  const { default: Database } = await import("libsql");
+  const database = new Database(lockFile);
+  database.pragma("busy_timeout = 0");
+  if (begin(database)) return () => letGo(database);
+  database.close();
+  return null;
+}
+
 async function acquire(lockFile: string): Promise<() => void> {
   const { default: Database } = await import("libsql");
   const database = new Database(lockFile);
@@ -31,11 +44,13 @@ async function acquire(lockFile: string): Promise<() => void> {
     }
     await pause(RETRY_MS);
   }
-  return () => {
-    // Closing alone leaves the transaction open.
-    database.exec("ROLLBACK");
-    database.close();
-  };
+  return () => letGo(database);
+}
+
+function letGo(database: { exec(sql: string): unknown; close(): unknown }): void {
+  // Closing alone leaves the transaction open.
+  database.exec("ROLLBACK");
+  database.close();
 }
 
 function begin(database: { exec(sql: string): unknown }): boolean {
