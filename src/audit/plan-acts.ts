@@ -1,5 +1,6 @@
 import type { Call } from "../config/call.ts";
 import type { ConfigPath, Project } from "../config/project.ts";
+import type { OwnSwitch } from "../config/own-switch.ts";
 import type { Config, ForeignSwitch } from "../config/schema.ts";
 import type { FactName } from "../evidence/facts.ts";
 import type { Gathering } from "../evidence/gathering.ts";
@@ -17,6 +18,8 @@ export interface Acting {
   text: string;
   /** How it is put back, what is sent meanwhile, who may be paged. */
   details: string[];
+  /** What is read only because it is acted on. */
+  reads?: PlanLine[];
   location: Location;
 }
 
@@ -53,9 +56,6 @@ function killSwitch(project: Project): Proposal {
   const path = ["killSwitch", "rehearse"];
   const { rehearse } = section;
   if (!rehearse) return not(project, path, "pull the kill switch: no killSwitch.rehearse consents to it");
-  if ("provider" in section) {
-    return not(project, path, "pull the kill switch: provider: clawproof comes with the kill switch service");
-  }
   const log = rehearse.log ?? section.log;
   if (!rehearse.exclusive && (log?.fields.scope === undefined || log.fields.reason === undefined)) {
     const why = "without a log that tells scope and reason nobody can tell whose order is newest";
@@ -83,9 +83,17 @@ function killSwitch(project: Project): Proposal {
         ...whileStoppedText(config, section),
         `may page: whoever the switch at ${place} alerts when it is pulled`,
       ],
+      reads: ownReads(project, section),
       location: project.where(path),
     },
   };
+}
+
+/** A switch of ours tells who obeys. */
+function ownReads(project: Project, section: ForeignSwitch | OwnSwitch): PlanLine[] {
+  if (!("provider" in section)) return [];
+  const text = `who obeys, while it is pulled: ${callText(section.fleet)}`;
+  return [{ text, location: project.where(["killSwitch", "fleet"]) }];
 }
 
 /** What the switch itself is asked while it is pulled, and what a user would ask of the stopped agent. */

@@ -52,7 +52,7 @@ const REHEARSED: ReadonlySet<FactName> = new Set(["rehearsal", "breakerRehearsal
 export function planAudit(project: Project, checks: readonly Check[], mayAct: MayAct): Plan {
   const facts = stepsFor(checks, project, ORDER_OF_WORK).map(({ fact }) => fact);
   const acting = actingFor(project, facts, mayAct);
-  const reads = facts.flatMap((fact) => readsFor(fact, project));
+  const reads = [...facts.flatMap((fact) => readsFor(fact, project)), ...acting.acts.flatMap((act) => act.reads ?? [])];
   const missing = facts.filter(
     (fact) => !REHEARSED.has(fact) && !stands(project, SECTIONS[fact][0]) && fact !== "actions",
   );
@@ -112,14 +112,6 @@ function readsFor(fact: FactName, project: Project): PlanLine[] {
 function switchReads(project: Project): PlanLine[] {
   const { killSwitch } = project.config;
   if (!killSwitch) return [];
-  if ("provider" in killSwitch) {
-    return [
-      {
-        text: `kill switch: GET ${publicUrl(killSwitch.url)}/v1/state`,
-        location: project.where(["killSwitch", "url"]),
-      },
-    ];
-  }
   return [{ text: `kill switch: ${callText(killSwitch.status)}`, location: project.where(["killSwitch", "status"]) }];
 }
 

@@ -1,4 +1,4 @@
-import type { Config } from "./schema.ts";
+import type { Config, ForeignSwitch } from "./schema.ts";
 import type { ConfigPath } from "./project.ts";
 import { nodeAt, placeOf, plain, type Located } from "./located.ts";
 import { publicUrl } from "./redaction.ts";
@@ -164,7 +164,8 @@ function scopeFindings(input: ConsentInput): Finding[] {
 
 function wholeSwitch({ root, config }: ConsentInput): Finding[] {
   const consent = nodeAt(root, ["killSwitch", "rehearse"]);
-  if (!consent || !config.killSwitch || "provider" in config.killSwitch) return [];
+  if (!consent || !config.killSwitch) return [];
+  if ("provider" in config.killSwitch) return wholeOwnSwitch(root, consent, config.killSwitch);
   const activate = nodeAt(root, ["killSwitch", "rehearse", "activate"]) ?? nodeAt(root, ["killSwitch", "activate"]);
   const location = consent.keyAt ?? consent.at;
   if (holdsScope(activate)) {
@@ -187,6 +188,20 @@ function wholeSwitch({ root, config }: ConsentInput): Finding[] {
   });
 }
 
+/** Our own knows scopes; pulling all of them takes a consent that stands beside the address it is about. */
+function wholeOwnSwitch(root: Located, consent: Located, { rehearse }: ForeignSwitch): Finding[] {
+  const location = (nodeAt(consent, ["scope"]) ?? consent).at;
+  const scope = rehearse?.scope;
+  if (scope === "whole") {
+    return [
+      { location, message: "scope: whole is for a switch that knows no scopes; leave it out, or write drill/AGENT" },
+    ];
+  }
+  const url = nodeAt(root, ["killSwitch", "url"]);
+  if (scope !== "*" || url?.block === consent.block) return [];
+  return [{ location, message: 'scope: "*" stops every agent: it must stand in the same block as killSwitch.url' }];
+}
+
 function wholeBreaker({ root, config }: ConsentInput): Finding[] {
   const consent = nodeAt(root, ["breaker", "rehearse"]);
   if (!consent || !config.breaker?.rehearse) return [];
@@ -205,7 +220,7 @@ function needsFindings({ root, config }: ConsentInput): Finding[] {
   const findings: Finding[] = [];
   const at = (path: ConfigPath): Finding["location"] => placeOf(root, path);
   const { killSwitch } = config;
-  if (killSwitch && !("provider" in killSwitch)) {
+  if (killSwitch) {
     if (killSwitch.rehearse && !killSwitch.release && !killSwitch.rehearse.release) {
       findings.push({
         location: at(["killSwitch", "rehearse"]),

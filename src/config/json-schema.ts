@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { configSchema } from "./schema.ts";
+import { switchFileSchema } from "./switch-schema.ts";
 
 type JsonObject = { [key: string]: unknown };
 
 /** The JSON Schema (draft 2020-12) of clawproof.yaml, generated from what the loader checks with: editors complete from it. */
 export function publishedSchema(): JsonObject {
-  const schema = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any", reused: "ref" }) as JsonObject;
+  const schema = jsonSchemaOf(configSchema);
   const definitions = (schema["$defs"] ?? {}) as JsonObject;
   const properties = { ...(schema["properties"] as JsonObject) };
   const { version: _version, ...sections } = properties;
@@ -23,6 +24,15 @@ export function publishedSchema(): JsonObject {
     properties: { ...properties, environments: { type: "object", additionalProperties: block } },
     $defs: { ...definitions, ...(Object.fromEntries(relaxed) as JsonObject) },
   };
+}
+
+/** The JSON Schema of switch.yaml. */
+export function publishedSwitchSchema(): JsonObject {
+  return { ...jsonSchemaOf(switchFileSchema), title: "switch.yaml" };
+}
+
+function jsonSchemaOf(schema: z.ZodType): JsonObject {
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "ref" });
 }
 
 /** Marks the definitions as a layer uses them. */

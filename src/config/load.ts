@@ -1,21 +1,22 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import type { Location } from "../audit/fact.ts";
 import { hostOf, isLoopback } from "../doors/address.ts";
 import { readSecretCommand } from "../doors/secret-command.ts";
+import { problemsFrom, readConfigText, templateFindings, unreadable, validate } from "./config-file.ts";
 import { consentFindings } from "./consent.ts";
 import { deployTool } from "../evidence/deploy-tools.ts";
 import { CONSENTS, inBlock, isProtected, overlay, without } from "./environments.ts";
 import { findConfig } from "./find.ts";
 import { nodeAt, placeOf, plain, readLocated, type Located, type LocatedFile } from "./located.ts";
-import { InvalidConfig, nearest, type Problem } from "./problems.ts";
+import { InvalidConfig, nearest } from "./problems.ts";
 import type { ConfigPath, Project } from "./project.ts";
-import { configSchema, type Config } from "./schema.ts";
-import { schemaFindings, textsIn, type Finding } from "./schema-problems.ts";
-import { knownText } from "./known-text.ts";
+import { expandOwnSwitch, writtenPath } from "./own-switch.ts";
+import { configSchema, type Config, type WrittenConfig } from "./schema.ts";
+import type { Finding } from "./schema-problems.ts";
+import { knownText, type Known } from "./known-text.ts";
 import { createSecrets } from "./secret-store.ts";
-import { parseTemplate, secretsIn } from "./template.ts";
+import { secretsIn } from "./template.ts";
 
 /** A rule about the configuration that somebody above knows (waivers name checks, policy has limits). */
 export type ConfigRule = (config: Config) => { path: ConfigPath; message: string; hint?: string }[];
@@ -31,14 +32,14 @@ export interface LoadOptions {
   rules?: readonly ConfigRule[];
 }
 
-/** Larger files are refused before they are read whole. */
-const MOST_BYTES = 1024 * 1024;
+/** What a clawproof.yaml cannot do without. */
+const NEEDS = "`version: 1` and `agent: { name: … }`";
 
 /** Reads, overlays and checks clawproof.yaml. Throws InvalidConfig with every problem at once. */
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const file = await locateFile(options);
   const shownFile = relative(options.cwd, file) || file;
-  const text = await readText(file, shownFile);
+  const text = await readConfigText(file, shownFile);
   return projectFromText(text, { ...options, file, shownFile });
 }
 
@@ -47,21 +48,21 @@ export function projectFromText(text: string, options: LoadOptions & { file: str
   const { file, shownFile, env } = options;
   const directory = dirname(file);
   const environment = options.environment ?? null;
-  const located = readLocated(text, shownFile);
+  const located = readLocated(text, shownFile, NEEDS);
   const layers = splitEnvironments(located);
   const { root, says } = chooseLayer(layers, located, environment);
-  const { config, findings } = validate(root);
+  const { config: written, findings } = validate(root, configSchema);
+  const known = { env, secrets: written?.secrets, directory, environment };
+  const config = written && completed(written, known);
   for (const layer of environment === null ? layers.blocks.values() : [])
     findings.push(...blockFindings(layers, layer));
   findings.push(...templateFindings(root));
   if (config) {
-    applyDefaults(config);
     const rules = options.rules ?? [];
     const extra = rules.flatMap((rule) => rule(config));
     for (const { path, message, hint } of extra) {
       findings.push({ location: placeOf(root, path), message: hint === undefined ? message : `${message}; ${hint}` });
     }
-    const known = { env, secrets: config.secrets, directory, environment };
     findings.push(
       ...consentFindings({
         root,
@@ -93,7 +94,7 @@ export function projectFromText(text: string, options: LoadOptions & { file: str
       named: namesOfSecrets(config),
       readCommand: (argv) => readSecretCommand(argv, directory),
     }),
-    where: (path) => placeOf(root, path),
+    where: (path) => placeOf(root, config.killSwitch && "provider" in config.killSwitch ? writtenPath(path) : path),
   };
 }
 
@@ -110,24 +111,6 @@ async function locateFile(options: LoadOptions): Promise<string> {
     "clawproof.yaml",
     "there is none here or above, up to the repository's root; write one (see the README) or name it with -c FILE",
   );
-}
-
-async function readText(file: string, shownFile: string): Promise<string> {
-  const found = await stat(file).catch(() => null);
-  if (found === null) throw unreadable(shownFile, "there is no such file");
-  if (found.isDirectory()) throw unreadable(shownFile, "this is a folder; name the file");
-  if (found.size > MOST_BYTES)
-    throw unreadable(shownFile, "the file is larger than 1 MiB; a configuration is a page or two");
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
-  } catch (error) {
-    const why = error instanceof TypeError ? "it is not UTF-8 text" : "it cannot be read (permissions?)";
-    throw unreadable(shownFile, why);
-  }
-}
-
-function unreadable(file: string, message: string): InvalidConfig {
-  return new InvalidConfig([{ location: { file, line: 1, column: 1 }, message, line: "" }]);
 }
 
 interface Layers {
@@ -197,15 +180,9 @@ function laid(base: Located, layer: Layer): Located {
   return overlay(CONSENTS.reduce(without, base), layer.root);
 }
 
-function validate(root: Located): { config: Config | undefined; findings: Finding[] } {
-  const result = configSchema.safeParse(plain(root));
-  if (result.success) return { config: result.data, findings: [] };
-  return { config: undefined, findings: schemaFindings(result.error.issues, configSchema, root) };
-}
-
 /** Mistakes in a block that is not chosen this time; what is missing in the base is the base's business. */
 function blockFindings(layers: Layers, layer: Layer): Finding[] {
-  const { findings } = validate(laid(layers.base, layer));
+  const { findings } = validate(laid(layers.base, layer), configSchema);
   const lines = new Set(everyLine(layer.root));
   return findings.filter(({ location }) => lines.has(location.line));
 }
@@ -217,26 +194,10 @@ function everyLine(node: Located): number[] {
   return own;
 }
 
-function templateFindings(root: Located): Finding[] {
-  return textsIn(root).flatMap(({ text, at }) =>
-    parseTemplate(text).problems.map((message) => ({ location: at, message })),
-  );
-}
-
-function applyDefaults(config: Config): void {
-  const { killSwitch } = config;
-  if (killSwitch?.rehearse && killSwitch.rehearse.scope === undefined)
-    killSwitch.rehearse.scope = `drill/${config.agent.name}`;
-}
-
-function problemsFrom(findings: readonly Finding[], located: LocatedFile): Problem[] {
-  const seen = new Set<string>();
-  const problems: Problem[] = [];
-  for (const { location, message } of findings) {
-    const key = `${String(location.line)}:${String(location.column)}:${message}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    problems.push(located.problem(location, message));
-  }
-  return problems.sort((a, b) => a.location.line - b.location.line || a.location.column - b.location.column);
+/** With its defaults, and a switch of ours as the calls that it answers. */
+function completed({ killSwitch, ...config }: WrittenConfig, known: Known): Config {
+  if (!killSwitch) return config;
+  if (killSwitch.rehearse) killSwitch.rehearse.scope ??= `drill/${config.agent.name}`;
+  if (!("provider" in killSwitch)) return { ...config, killSwitch };
+  return { ...config, killSwitch: expandOwnSwitch(killSwitch, (template) => knownText(template, known)) };
 }

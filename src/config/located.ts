@@ -37,8 +37,8 @@ export interface LocatedFile {
   problem(location: Location, message: string): Problem;
 }
 
-/** Reads YAML 1.2. Throws InvalidConfig naming every syntax error and duplicate key. */
-export function readLocated(text: string, file: string): LocatedFile {
+/** Reads YAML 1.2. `needs`: what an empty file lacks. Throws InvalidConfig naming every syntax error and duplicate key. */
+export function readLocated(text: string, file: string, needs: string): LocatedFile {
   const lines = new LineCounter();
   const top: Location = { file, line: 1, column: 1 };
   let split: string[] | undefined;
@@ -60,9 +60,7 @@ export function readLocated(text: string, file: string): LocatedFile {
     throw new InvalidConfig(document.errors.map((error) => problem(place(error.pos[0]), wordsFor(error))));
   }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
-    throw new InvalidConfig([
-      problem(top, "the file is empty; it needs at least `version: 1` and `agent: { name: … }`"),
-    ]);
+    throw new InvalidConfig([problem(top, `the file is empty; it needs at least ${needs}`)]);
   }
   const budget = { left: MOST_NODES };
   const root = locate(document.contents, { document, place, budget, problem }, 0);

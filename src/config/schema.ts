@@ -12,6 +12,9 @@ import {
   reading,
   secretName,
 } from "./primitives.ts";
+import { alertRoute, fillable, httpSection, isServiceUrl, secretsSection } from "./shared-sections.ts";
+import type { OwnSwitch } from "./own-switch.ts";
+import { parseScope, SCOPE_FORMS } from "../switch/protocol/scope.ts";
 
 /**
  * clawproof.yaml, version 1 (contract, section 3). The published JSON Schema is generated from here
@@ -85,14 +88,22 @@ const foreignSwitch = z.strictObject({
   rehearse: switchRehearsal.optional(),
 });
 
+const ownRehearsal = z.strictObject({
+  scope: literalText.refine((text) => parseScope(text) !== null, `expected a scope: ${SCOPE_FORMS}`).optional(),
+  samples: switchRehearsal.shape.samples,
+  every: switchRehearsal.shape.every,
+  exclusive: switchRehearsal.shape.exclusive,
+});
+
+/** Its calls follow from url and token (own-switch.ts). */
 const ownSwitch = z.strictObject({
   provider: z.literal("clawproof"),
-  url: literalText.min(1),
+  url: fillable(isServiceUrl, "expected the address of the kill switch, such as https://stop.example.net"),
   token: literalText.min(1),
   credentials: z.array(secretName).optional(),
   releaseAsAgent: callVariation.optional(),
   restart: call.optional(),
-  rehearse: switchRehearsal.optional(),
+  rehearse: ownRehearsal.optional(),
 });
 
 const breakerFigure = z.enum([
@@ -167,14 +178,6 @@ const rollback = z.strictObject({
   undo: z.record(actionType, undo).optional(),
 });
 
-const alertRoute = z.union([
-  z.strictObject({
-    webhook: z.union([literalText, z.strictObject({ url: literalText, secret: literalText.optional() })]),
-  }),
-  z.strictObject({ slack: literalText }),
-  z.strictObject({ pagerduty: literalText }),
-]);
-
 const alerting = z.strictObject({
   receipts: callWith({ within: duration.optional() }).optional(),
   routes: z.array(alertRoute).optional(),
@@ -210,17 +213,6 @@ const waiver = z.strictObject({
   until: day,
 });
 
-const secretSource = z.union([
-  z.strictObject({ file: literalText.min(1) }),
-  z.strictObject({ command: z.array(literalText).min(1) }),
-]);
-
-const http = z.strictObject({
-  ca: literalText.min(1).optional(),
-  proxy: literalText.min(1).optional(),
-  timeout: duration.optional(),
-});
-
 /** What an environment's block may lay over the rest; `version` and `environments` stay outside. */
 const sections = {
   agent,
@@ -233,14 +225,18 @@ const sections = {
   drills: drills.optional(),
   policy: policy.optional(),
   waivers: z.array(waiver).optional(),
-  secrets: z.record(secretName, secretSource).optional(),
-  http: http.optional(),
+  secrets: secretsSection.optional(),
+  http: httpSection.optional(),
   bench: z.boolean().optional(),
 };
 
 export const configSchema = z.strictObject({ version: z.literal(1), ...sections });
 
-export type Config = z.infer<typeof configSchema>;
+/** As it is written, with defaults. */
+export type WrittenConfig = z.infer<typeof configSchema>;
+/** What everything else works with: a switch of ours is expanded to the calls that it answers. */
+export type Config = Omit<WrittenConfig, "killSwitch"> & { killSwitch?: ForeignSwitch | OwnSwitch | undefined };
+export type WrittenOwnSwitch = z.infer<typeof ownSwitch>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type ForeignSwitch = z.infer<typeof foreignSwitch>;
 export type Probes = z.infer<typeof probes>;
@@ -248,4 +244,4 @@ export type RecordsTable = z.infer<typeof recordsTable>;
 export type Script = z.infer<typeof script>;
 export type LogCall = z.infer<typeof logCall>;
 export type Waiver = z.infer<typeof waiver>;
-export type HttpSettings = z.infer<typeof http>;
+export type { HttpSettings } from "./shared-sections.ts";

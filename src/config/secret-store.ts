@@ -1,12 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createRedactor } from "./redaction.ts";
-import type { Config } from "./schema.ts";
+import type { SecretsSection } from "./shared-sections.ts";
 import { MissingSecret, type Secrets } from "./secrets.ts";
 
 export interface SecretSources {
   /** The `secrets:` section; unfilled. */
-  config: Config["secrets"];
+  config: SecretsSection | undefined;
   /** Folder that its paths begin in. */
   directory: string;
   env: Readonly<Record<string, string | undefined>>;
@@ -72,7 +72,7 @@ async function fromSource(name: string, { config, directory, readCommand }: Secr
   }
 }
 
-type Source = NonNullable<Config["secrets"]>[string];
+type Source = SecretsSection[string];
 
 function shown(source: Source): string {
   return "file" in source ? source.file : (source.command[0] ?? "the command");

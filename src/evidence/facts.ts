@@ -29,6 +29,24 @@ export interface KillSwitchFacts {
   hostsKnown: boolean;
   /** From the configuration (`killSwitch.kind`, or `terminate` where `restart` is given); null: only a rehearsal can tell. */
   kind: StopKind | null;
+  /** The newest order of a switch of ours, as its status names it; null for any other. */
+  newest: OrderNumber | null;
+}
+
+/** What names an order for good on a switch of ours. */
+export interface OrderNumber {
+  series: string;
+  epoch: number;
+}
+
+/** Of the instances that a switch of ours knows, those that had applied the order when it was asked. */
+export interface Obedience {
+  known: number;
+  obeyed: number;
+  /** Names of the others: not yet, and not heard of for longer than their lease. */
+  pending: string[];
+  silent: string[];
+  source: string;
 }
 
 /** An entry of the switch's own log, read through `killSwitch.log`. Times are epoch milliseconds. */
@@ -66,6 +84,10 @@ export interface KillSample {
   user: UserAnswer | { why: string } | null;
   /** A 5xx from the stopped agent that `refused` does not describe; its status. */
   undescribedError: number | null;
+  /** The order's number on a switch of ours; null on any other. The same for `obedience`. */
+  number: OrderNumber | null;
+  /** Read at the end of the stop, before the release. */
+  obedience: Obedience | { why: string; source: string } | null;
   /** `missing`: looked for and not there, or nowhere configured to look. `unread`: it could not be read. The same for `alert`. */
   log: { entry: SwitchLogEntry } | { missing: string } | { unread: string };
   alert: { afterMs: number; source: string } | { missing: string } | { unread: string };

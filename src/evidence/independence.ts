@@ -18,10 +18,7 @@ export interface Sides {
 
 export function sidesOf(project: Project): Sides {
   const { killSwitch, agent, breaker } = project.config;
-  const switchCalls =
-    !killSwitch || "provider" in killSwitch
-      ? []
-      : [killSwitch.status, killSwitch.activate, killSwitch.release, killSwitch.log].filter((one) => one !== undefined);
+  const switchCalls = [killSwitch?.status, killSwitch?.activate, killSwitch?.release, killSwitch?.log];
   const probes = agent.probes;
   const agentCalls = [
     probes?.read,
@@ -33,7 +30,10 @@ export function sidesOf(project: Project): Sides {
     breaker?.rehearse?.open,
     breaker?.rehearse?.close,
   ];
-  return { switchCalls, agentCalls: agentCalls.filter((one) => one !== undefined) };
+  return {
+    switchCalls: switchCalls.filter((one) => one !== undefined),
+    agentCalls: agentCalls.filter((one) => one !== undefined),
+  };
 }
 
 /** The absolute URLs of a side; one whose secret is not set is left out, and said where it is needed. */
@@ -128,7 +128,7 @@ export async function sharedCredentials(project: Project): Promise<{ shared: str
 }
 
 function pullingCalls(killSwitch: Project["config"]["killSwitch"]): Call[] {
-  if (!killSwitch || "provider" in killSwitch) return [];
+  if (!killSwitch) return [];
   return [killSwitch.activate, ...(killSwitch.release ? [killSwitch.release] : [])];
 }
 

@@ -1,10 +1,12 @@
-import { absent, type Evidence, failed, found, withheld } from "../audit/fact.ts";
+import { absent, type Evidence, found, withheld } from "../audit/fact.ts";
+import type { OwnSwitch } from "../config/own-switch.ts";
 import type { ForeignSwitch } from "../config/schema.ts";
 import { contextOf } from "../doors/context.ts";
 import { CallFailed } from "../doors/door.ts";
 import { deployOf, originsOf, sharedCredentials, sharedHosts, withoutSecretCommands } from "./independence.ts";
 import type { KillSwitchFacts } from "./facts.ts";
 import type { Gather, Gathering } from "./gathering.ts";
+import { orderNumberIn } from "./own-answers.ts";
 
 /** The switch as it is configured and as it answers; nothing is pulled. */
 export const gatherKillSwitch: Gather<"killSwitch"> = async (gathering) => {
@@ -12,7 +14,6 @@ export const gatherKillSwitch: Gather<"killSwitch"> = async (gathering) => {
   const { killSwitch } = project.config;
   if (!killSwitch) return absent("killSwitch is not configured", project.where([]));
   const place = project.where(["killSwitch"]);
-  if ("provider" in killSwitch) return failed("provider: clawproof comes with the kill switch service", place);
   const offline = mode === "offline";
   const known = offline ? withoutSecretCommands(project) : project;
   const origins = await originsOf(known);
@@ -21,10 +22,11 @@ export const gatherKillSwitch: Gather<"killSwitch"> = async (gathering) => {
   const deploy = await deployOf(killSwitch.activate, known);
   const evident = commonOrigins.length > 0 || shared.length > 0 || deploy !== null;
   if (offline && !evident) return withheld("--offline opens no connection", place);
+  const asked: Asked = offline
+    ? { status: { answered: null, why: "--offline", source: "killSwitch.status" }, newest: null }
+    : await askStatus(killSwitch, gathering);
   const facts: KillSwitchFacts = {
-    status: offline
-      ? { answered: null, why: "--offline", source: "killSwitch.status" }
-      : await askStatus(killSwitch, gathering),
+    ...asked,
     commonOrigins,
     sharedCredentials: shared,
     credentialsUnlisted: unlisted,
@@ -37,11 +39,10 @@ export const gatherKillSwitch: Gather<"killSwitch"> = async (gathering) => {
   return found(facts, evidenceOf(facts, gathering), place);
 };
 
+type Asked = Pick<KillSwitchFacts, "status" | "newest">;
+
 /** The scope that status is asked about: that of the rehearsal, else the agent's own. Asking creates nothing. */
-async function askStatus(
-  killSwitch: ForeignSwitch,
-  { project, signal }: Gathering,
-): Promise<KillSwitchFacts["status"]> {
+async function askStatus(killSwitch: ForeignSwitch | OwnSwitch, { project, signal }: Gathering): Promise<Asked> {
   const { send, describeCall } = await import("../doors/send.ts");
   const { matches } = await import("../doors/expectation.ts");
   const { answerJson, readThrough } = await import("../doors/reading.ts");
@@ -49,19 +50,22 @@ async function askStatus(
   const call = killSwitch.rehearse?.status ?? killSwitch.status;
   const context = contextOf(project, { scope: scope === "whole" ? "*" : scope }, { signal });
   const source = await describeCall(call, context);
+  const unanswered = (why: string, answered: false | null = false): Asked => {
+    return { status: { answered, why, source }, newest: null };
+  };
   try {
     const answer = await send(call, context);
     const match = matches(answer, call.expect);
-    if (!match.met) return { answered: false, why: match.why, source };
+    if (!match.met) return unanswered(match.why);
     const json = answerJson(answer);
-    if ("why" in json) return { answered: false, why: json.why, source };
+    if ("why" in json) return unanswered(json.why);
     const says = readThrough(json.value, call.stopped);
-    if (says === undefined)
-      return { answered: false, why: `nothing stands at ${JSON.stringify(call.stopped)} in its answer`, source };
-    return { answered: true, stopped: typeof says === "boolean" ? says : null, source };
+    if (says === undefined) return unanswered(`nothing stands at ${JSON.stringify(call.stopped)} in its answer`);
+    const newest = "provider" in killSwitch ? orderNumberIn(json.value) : null;
+    return { status: { answered: true, stopped: typeof says === "boolean" ? says : null, source }, newest };
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
-    return { answered: error.kind === "missing-secret" ? null : false, why: error.why, source };
+    return unanswered(error.why, error.kind === "missing-secret" ? null : false);
   }
 }
 
@@ -73,7 +77,16 @@ function evidenceOf(facts: KillSwitchFacts, { project, clock }: Gathering): Evid
   if (status.answered === true) {
     const says =
       status.stopped === null ? "something that is neither true nor false" : status.stopped ? "stopped" : "running";
-    evidence.push({ level: "probed", source: status.source, fact: `the switch answered: ${says}`, at });
+    const { newest } = facts;
+    const number = newest === null ? "" : ` (epoch ${newest.epoch} of series ${newest.series})`;
+    const data = newest === null ? {} : { data: { ...newest } };
+    evidence.push({
+      level: "probed",
+      source: status.source,
+      fact: `the switch answered: ${says}${number}`,
+      at,
+      ...data,
+    });
   } else {
     evidence.push({ level: "probed", source: status.source, fact: `no status: ${status.why}`, at });
   }

@@ -3,6 +3,7 @@ import type { Project } from "../config/project.ts";
 import type { PlaceholderValues } from "../config/template.ts";
 import { contextOf } from "../doors/context.ts";
 import { CallFailed } from "../doors/door.ts";
+import { answerJson, readThrough, readTime } from "../doors/reading.ts";
 import type { SwitchLogEntry } from "./facts.ts";
 
 /** The switch's log could not be read; `why` is for a person. */
@@ -18,8 +19,7 @@ export class LogUnread extends Error {
 /** The log that a rehearsal reads: its twin where there is one; null where none is configured. */
 export function logCallOf({ config }: Project): LogCall | null {
   const { killSwitch } = config;
-  if (!killSwitch || "provider" in killSwitch) return null;
-  return killSwitch.rehearse?.log ?? killSwitch.log ?? null;
+  return killSwitch?.rehearse?.log ?? killSwitch?.log ?? null;
 }
 
 /** Whether the log says what an order covers and why: without both nobody can tell whose order is newest. */
@@ -36,7 +36,6 @@ export async function readLog(
 ): Promise<SwitchLogEntry[]> {
   const { send } = await import("../doors/send.ts");
   const { matches } = await import("../doors/expectation.ts");
-  const { answerJson, readThrough, readTime } = await import("../doors/reading.ts");
   const context = contextOf(project, placeholders, signal ? { signal } : {});
   const answer = await send(call, context).catch((error: unknown) => {
     if (error instanceof CallFailed) throw new LogUnread(error.why, { cause: error });
@@ -53,13 +52,20 @@ export async function readLog(
     const value = reading === undefined ? undefined : readThrough(entry, reading);
     return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : null;
   };
-  const read = entries.map((entry: unknown): SwitchLogEntry => ({
+  const isOwn = project.config.killSwitch !== undefined && "provider" in project.config.killSwitch;
+  const given = isOwn ? entries.filter((entry) => !isExpiry(entry)) : entries;
+  const read = given.map((entry: unknown): SwitchLogEntry => ({
     at: at === undefined ? null : readTime(readThrough(entry, at)),
     by: text(entry, by),
     reason: text(entry, reason),
     scope: text(entry, scope),
   }));
   return read.every((entry) => entry.at !== null) ? read.sort((a, b) => (a.at ?? 0) - (b.at ?? 0)) : read;
+}
+
+/** A switch of ours ends orders by itself: that is nobody's order, and what it ended must not be taken for somebody's. */
+function isExpiry(entry: unknown): boolean {
+  return readThrough(entry, { at: "/kind", is: "expired" }) === true;
 }
 
 /** Whether an entry is of this rehearsal: it carries the mark or, where no reason is kept, our activator. */

@@ -1,6 +1,7 @@
 import { absent, failed, type Missing, withheld } from "../audit/fact.ts";
 import type { Call } from "../config/call.ts";
 import type { Project } from "../config/project.ts";
+import type { OwnSwitch } from "../config/own-switch.ts";
 import type { ForeignSwitch, Probes } from "../config/schema.ts";
 import { parseTemplate, requiredSecretsIn } from "../config/template.ts";
 import type { Gathering } from "../evidence/gathering.ts";
@@ -10,7 +11,7 @@ import { LIMITS } from "./limits.ts";
 /** Whether a rehearsal may begin at all: consent, and what it cannot do without (contract, 2.4 step 0 and 3.2). */
 
 export interface KillSwitchPlan {
-  killSwitch: ForeignSwitch;
+  killSwitch: ForeignSwitch | OwnSwitch;
   scope: string;
   samples: number;
   everyMs: number;
@@ -23,7 +24,6 @@ export async function planKillSwitch(gathering: Gathering): Promise<KillSwitchPl
   if (gathering.mode === "offline") return withheld("--offline", project.where(["killSwitch"]));
   if (!killSwitch) return absent("killSwitch is not configured", project.where(["killSwitch"]));
   const place = project.where(["killSwitch", "rehearse"]);
-  if ("provider" in killSwitch) return failed("provider: clawproof comes with the kill switch service", place);
   const { rehearse } = killSwitch;
   if (!rehearse) return absent(noConsent(project, "killSwitch.rehearse"), place);
   const why = forbidden(gathering) ?? (rehearse.exclusive ? null : nobodyCouldTell(project, rehearse.scope));

@@ -13,7 +13,7 @@ type Said = Pick<Evidence, "fact" | "data">;
 /** The evidence of one pull of the switch. */
 export async function killEvidence(sample: KillSample, project: Project): Promise<Evidence[]> {
   const { killSwitch } = project.config;
-  if (!killSwitch || "provider" in killSwitch) return [];
+  if (!killSwitch) return [];
   const { activate } = callsOf(killSwitch);
   return probed(sentences(sample), activate, sample.activatedAt, project);
 }
@@ -54,6 +54,7 @@ function sentences(sample: KillSample): Said[] {
   return [
     { fact: `${stopText(sample)}; ${acceptedAfterAnswer} accepted after the switch had answered`, data },
     { fact: instancesText(sample) },
+    ...ownText(sample),
     { fact: `work under way ${sample.workUnderWay}` },
     { fact: `kind of stop: ${sample.kind}` },
     { fact: readsText(sample.reads, "after the order") },
@@ -74,6 +75,33 @@ function stopText({ stop, resolutionMs }: KillSample): string {
 function instancesText({ instances: { expected, stopped, names } }: KillSample): string {
   if (expected === null) return "instances not told apart";
   return `${stopped} of ${expected} instances seen refusing${names.length > 0 ? ` (${names.join(", ")})` : ""}`;
+}
+
+/** What a switch of ours says of the order itself. */
+function ownText({ number, obedience }: KillSample): Said[] {
+  if (obedience === null) return [];
+  const order = number === null ? "" : `epoch ${number.epoch} of series ${number.series}: `;
+  return [{ fact: `${order}${obedienceText(obedience)}`, data: { ...number, obedience } }];
+}
+
+const MOST_NAMES = 5;
+
+function obedienceText(told: NonNullable<KillSample["obedience"]>): string {
+  if ("why" in told) return `who obeys could not be read (${told.source}: ${told.why})`;
+  const { known, obeyed, source } = told;
+  if (known === 0) return `no instance has reported to the switch (${source})`;
+  const others = (
+    [
+      ["pending", told.pending],
+      ["silent", told.silent],
+    ] as const
+  ).flatMap(([state, names]) => (names.length === 0 ? [] : [`; ${state}: ${shortList(names)}`]));
+  return `${obeyed} of ${known} ${known === 1 ? "instance" : "instances"} obeyed (${source})${others.join("")}`;
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function readsText({ sent, accepted, firstFailure }: KillSample["reads"], when: string): string {

@@ -12,6 +12,7 @@ import { newMark } from "./mark.ts";
 import { waitForAlert, waitForEntry } from "./marks-left.ts";
 import { measure, type Measured } from "./measure.ts";
 import { sendProbe } from "./probe.ts";
+import { readObedience } from "./obedience.ts";
 import { createProber, stopIfInterrupted } from "./prober.ts";
 import { commandLine, type PutBack, putBackSwitch } from "./put-back.ts";
 import { countRead } from "./reads.ts";
@@ -154,6 +155,8 @@ async function lookWhileStopped(pulling: Pulling, measured: Measured): Promise<S
     read && countRead({ read, project, filling: fillingOf(order, "probe"), signal }, measured.reads),
   ]);
   stopIfInterrupted(signal);
+  const obedience = await readObedience(order, signal);
+  stopIfInterrupted(signal);
   // Last, because a switch that takes it is no longer pulled.
   const tried = await releaseAsAgent(order, clock, signal);
   stopIfInterrupted(signal);
@@ -161,6 +164,7 @@ async function lookWhileStopped(pulling: Pulling, measured: Measured): Promise<S
     ...measured,
     log,
     alert,
+    obedience,
     user,
     releaseAsAgent: tried,
     refusalWords: await refusalWords(pulling, measured),

@@ -88,7 +88,7 @@ async function isLogged(order: Order, { mark }: Acting, signal: AbortSignal): Pr
 
 function orderOf({ scope, mark, activator }: Acting, project: Gathering["project"]): Order | null {
   const { killSwitch } = project.config;
-  return killSwitch && !("provider" in killSwitch) ? { project, killSwitch, scope, mark, activator } : null;
+  return killSwitch ? { project, killSwitch, scope, mark, activator } : null;
 }
 
 async function putBack(left: Acting, { project, clock }: Gathering, limits: Limits): Promise<PutBack> {

@@ -1,5 +1,5 @@
 import type { Gathering } from "../evidence/gathering.ts";
-import type { StopOutcome } from "../evidence/facts.ts";
+import type { OrderNumber, StopOutcome } from "../evidence/facts.ts";
 import { type Activation, activate } from "./activation.ts";
 import type { Limits } from "./limits.ts";
 import { held } from "./pause.ts";
@@ -31,6 +31,8 @@ export interface Measured {
   /** Monotonic: when the order was sent. */
   sentAt: number;
   answeredAfterMs: number;
+  /** On a switch of ours. */
+  number: OrderNumber | null;
   stop: StopOutcome;
   timeline: Timeline;
   reads: ReadCounts;
@@ -101,8 +103,8 @@ async function probeUntilClear(measuring: Measuring): Promise<Omit<Measured, "re
   const taken = await activating;
   if ("why" in taken) return { why: `the switch did not take the order: ${taken.why}` };
   const stop = timeline.outcome() ?? { state: "unknown", why: "it ended before the stop was seen" };
-  const { sentAt, answeredAt } = taken;
-  return { sentAt, answeredAfterMs: answeredAt - sentAt, stop, timeline, refusal, unclear };
+  const { sentAt, answeredAt, number } = taken;
+  return { sentAt, answeredAfterMs: answeredAt - sentAt, number, stop, timeline, refusal, unclear };
 }
 
 function show({ progress, clock }: Gathering, scope: string, { heard }: Probed, began: number): void {

@@ -7,7 +7,7 @@ import type { Order } from "./switch-order.ts";
 import type { Work } from "./work.ts";
 
 /** All that one pull showed: what was measured, and what was looked at while the agent was stopped. */
-export interface Seen extends Measured, Pick<KillSample, "user" | "log" | "alert" | "releaseAsAgent"> {
+export interface Seen extends Measured, Pick<KillSample, "user" | "log" | "alert" | "obedience" | "releaseAsAgent"> {
   refusalWords: KillSample["refusal"];
   /** Whether the work under way ended before its time. */
   endedEarly: boolean;
@@ -41,6 +41,8 @@ export function sampleOf({ order, expected, work, clock, seen, backAfterMs }: Sa
     refusal: seen.refusalWords,
     user: seen.user,
     undescribedError: serverError(seen.unclear),
+    number: seen.number,
+    obedience: seen.obedience,
     log: seen.log,
     alert: seen.alert,
     releaseAsAgent: seen.releaseAsAgent,

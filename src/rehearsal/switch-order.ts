@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Project } from "../config/project.ts";
+import type { OwnSwitch } from "../config/own-switch.ts";
 import type { ForeignSwitch } from "../config/schema.ts";
 import type { PlaceholderValues } from "../config/template.ts";
 import { contextOf } from "../doors/context.ts";
@@ -13,7 +14,7 @@ import { isOurs, logCallOf, readLog } from "../evidence/switch-log.ts";
 /** One order of ours on the switch: what its calls are filled with, and what the switch says about it. */
 export interface Order {
   project: Project;
-  killSwitch: ForeignSwitch;
+  killSwitch: ForeignSwitch | OwnSwitch;
   /** As the configuration says it; `whole` for a switch that knows no scopes. */
   scope: string;
   mark: string;

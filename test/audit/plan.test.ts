@@ -151,16 +151,29 @@ environments:
     expect(actingLine(project, acts)).toBe("acting on staging: drill/support at stop.example.net (clawproof.yaml:9)");
   });
 
-  test("what cannot be rehearsed is not announced: a switch whose log nobody can read, and ours", () => {
+  test("what cannot be rehearsed is not announced: a switch whose log nobody can read", () => {
     const without = projectOf(STAGING.replace(", exclusive: true", ""), { environment: "staging" });
     expect(planAudit(without, [checkNeeding(["rehearsal"])], true).nots[0]?.text).toContain("whose order is newest");
+  });
+
+  test("our own is planned from url and token: what is asked, pulled, put back, and who obeys", () => {
     const ours = STAGING.replace(
       / {2}status(.|\n)*(?=environments)/,
-      "  provider: clawproof\n  url: https://stop.example.net\n  token: t\n",
+      '  provider: clawproof\n  url: https://stop.example.net/\n  token: "${SWITCH_TOKEN}"\n',
     );
-    const { acts, nots } = planAudit(projectOf(ours, { environment: "staging" }), [checkNeeding(["rehearsal"])], true);
-    expect(acts).toEqual([]);
-    expect(nots[0]?.text).toContain("comes with the kill switch service");
+    const project = projectOf(ours, { environment: "staging" });
+    const checks = [checkNeeding(["killSwitch", "rehearsal"])];
+    const { acts, reads, nots, secrets } = planAudit(project, checks, true);
+    expect(nots).toEqual([]);
+    expect(actingLine(project, acts)).toBe("acting on staging: drill/support at stop.example.net (clawproof.yaml:9)");
+    expect(acts[0]?.text).toBe("pull the kill switch on drill/support, 3 times: POST https://stop.example.net/v1/kill");
+    expect(acts[0]?.details[0]).toBe("put back: POST https://stop.example.net/v1/release");
+    expect(reads.map(({ text, location }) => `${location.line}: ${text}`)).toEqual([
+      "5: kill switch: GET https://stop.example.net/v1/state",
+      "5: who obeys, while it is pulled: GET https://stop.example.net/v1/fleet",
+    ]);
+    expect(secrets).toEqual([{ name: "SWITCH_TOKEN", location: expect.objectContaining({ line: 6 }) }]);
+    expect(planAudit(project, checks, { why: "--read-only" }).reads).toHaveLength(1);
   });
 
   test("nothing to act on, no line; and consent is never inherited", () => {

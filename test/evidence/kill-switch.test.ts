@@ -43,14 +43,39 @@ async function gather(written: Written, overrides: Parameters<typeof gatheringFr
 const answering = (body: string, status = 200) => serve((_, response) => response.writeHead(status).end(body));
 
 describe("gatherKillSwitch", () => {
-  it("is absent where none is configured, and failed for our own", async () => {
-    const folder = await folderForTest();
+  it("is absent where none is configured", async () => {
     const head = "version: 1\nagent: { name: support }\n";
-    expect(await gatherKillSwitch(gatheringFrom(folder, head))).toMatchObject({ state: "absent" });
-    const own = `${head}killSwitch: { provider: clawproof, url: "http://127.0.0.1:9", token: "\${T}" }\n`;
-    expect(await gatherKillSwitch(gatheringFrom(folder, own))).toMatchObject({
-      state: "failed",
-      why: "provider: clawproof comes with the kill switch service",
+    expect(await gatherKillSwitch(gatheringFrom(await folderForTest(), head))).toMatchObject({ state: "absent" });
+  });
+
+  it("asks our own at its address, and names the newest order", async () => {
+    const asked: (string | undefined)[] = [];
+    const { url } = await serve(({ url: path, headers }, response) => {
+      asked.push(path, headers.authorization);
+      response.end('{"series": "3f9a", "epoch": 12, "mode": "running", "stopped": false, "covering": []}');
+    });
+    const own = `version: 1
+agent: { name: support, url: "${AGENT_URL}", credentials: [AGENT_TOKEN] }
+killSwitch: { provider: clawproof, url: "${url}/stop/", token: "\${SWITCH_TOKEN}" }
+`;
+    const env = { SWITCH_TOKEN: "a-token-of-the-switch" };
+    const fact = await gatherKillSwitch(gatheringFrom(await folderForTest(), own, { env }));
+    expect(asked).toEqual(["/stop/v1/state?scope=support", "Bearer a-token-of-the-switch"]);
+    expect(valueOf(fact)).toMatchObject({
+      status: { answered: true, stopped: false },
+      newest: { series: "3f9a", epoch: 12 },
+      kind: "deny",
+      sharedCredentials: [],
+      credentialsUnlisted: null,
+      deployTool: null,
+    });
+    expect(fact).toMatchObject({
+      evidence: expect.arrayContaining([
+        expect.objectContaining({
+          fact: "the switch answered: running (epoch 12 of series 3f9a)",
+          data: { series: "3f9a", epoch: 12 },
+        }),
+      ]),
     });
   });
 

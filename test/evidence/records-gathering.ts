@@ -17,7 +17,7 @@ export function gatheringOf(
   directory: string,
   { mode = "full", env = {}, signal = new AbortController().signal }: GatheringOptions = {},
 ): Gathering {
-  const config = configSchema.parse({ version: 1, agent: { name: "support" }, ...(rollback ? { rollback } : {}) });
+  const written = configSchema.parse({ version: 1, agent: { name: "support" }, ...(rollback ? { rollback } : {}) });
   const readCommand = () => Promise.reject(new Error("no command is configured"));
   return {
     project: {
@@ -27,7 +27,7 @@ export function gatheringOf(
       sha256: "",
       environment: null,
       protected: false,
-      config,
+      config: { ...written, killSwitch: undefined },
       env,
       secrets: createSecrets({ config: undefined, directory, env, readCommand }),
       where: () => ({ file: "clawproof.yaml", line: 1, column: 1 }),

@@ -53,6 +53,7 @@ export function goodKillSwitch(changes: Partial<KillSwitchFacts> = {}): KillSwit
     bench: false,
     hostsKnown: true,
     kind: null,
+    newest: null,
     ...changes,
   };
 }
@@ -75,6 +76,8 @@ export function goodSample(changes: Partial<KillSample> = {}): KillSample {
     refusal,
     user: null,
     undescribedError: null,
+    number: null,
+    obedience: null,
     log: { entry },
     alert: { afterMs: 400, source: "GET http://127.0.0.1:4300/received" },
     releaseAsAgent: { refused: true, accepted: false, stillStopped: true, controlAccepted: true, why: "answered 403" },
