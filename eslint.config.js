@@ -105,5 +105,17 @@ export default defineConfig(
       ),
     },
   },
+  {
+    // What runs in a browser.
+    files: ["src/switch/service/page/*.mjs", "test/switch/page/*.mjs"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["EventSource", "document", "getComputedStyle", "history", "location", "matchMedia"].map((name) => [
+          name,
+          "readonly",
+        ]),
+      ),
+    },
+  },
   { files: ["scripts/**", "bench/**", "fixtures/**"], rules: { "no-console": "off" } },
 );

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -42,6 +42,11 @@ const built = build({
     js: 'import { createRequire as createRequireOf } from "node:module";\nconst require = createRequireOf(import.meta.url);',
   },
   logLevel: "warning",
+});
+// What browsers get from the switch is served as it is.
+await cp(`${root}src/switch/service/page`, `${root}dist/page`, {
+  recursive: true,
+  filter: (path) => !path.endsWith(".ts"),
 });
 // esbuild has said what is wrong, with file and line.
 await built.catch(() => {

@@ -98,12 +98,17 @@ describe("who may import whom", () => {
       "node:dns",
       "node:dns/promises",
     ];
-    const opens = (one: Import): boolean => openers.includes(one.to) && !within(one.from, "src/doors", "src/databases");
+    // The service listens, and its data file is its own.
+    const listens = ["libsql", "node:http", "node:https", "node:net"];
+    const opens = (one: Import): boolean =>
+      openers.includes(one.to) &&
+      !within(one.from, "src/doors", "src/databases") &&
+      !(within(one.from, "src/switch/service") && listens.includes(one.to));
     expect(breaking(opens)).toEqual([]);
   });
 
   it("heavy packages are loaded on use", () => {
-    const heavy = new Set(["undici", "execa", "pg", "mysql2", "mysql2/promise", "libsql"]);
+    const heavy = new Set(["undici", "execa", "pg", "mysql2", "mysql2/promise", "libsql", "standardwebhooks"]);
     const loads = (file: string, path: readonly string[] = []): string[] => {
       if (path.includes(file)) return [];
       const next = imports.filter((one) => one.from === file && !one.light).map(({ to }) => to);
@@ -117,6 +122,32 @@ describe("who may import whom", () => {
     expect(
       breaking((one) => within(one.from, "src/values") && one.to.startsWith("src/") && !within(one.to, "src/values")),
     ).toEqual([]);
+  });
+
+  it("the protocol of the switch is pure: service, clients and guard share it", () => {
+    expect(
+      breaking(
+        (one) => within(one.from, "src/switch/protocol") && !within(one.to, "src/switch/protocol", "src/values"),
+      ),
+    ).toEqual([]);
+  });
+
+  it("the switch service runs where nothing else of ours does", () => {
+    const foreign = [
+      "src/guard",
+      "src/ledger",
+      "src/audit",
+      "src/evidence",
+      "src/rehearsal",
+      "src/rollback",
+      "src/operator",
+    ];
+    expect(breaking((one) => within(one.from, "src/switch/service") && within(one.to, ...foreign))).toEqual([]);
+  });
+
+  it("the HTTP server's framework is loaded with the service alone", () => {
+    const serving = (one: Import): boolean => one.to.startsWith("hono") || one.to.startsWith("@hono/");
+    expect(breaking((one) => serving(one) && !within(one.from, "src/switch/service"))).toEqual([]);
   });
 
   it("only src/cli.ts touches the process", () => {

@@ -1,0 +1,73 @@
+import { chmod, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** No backup was made; the message says why. */
+export class BackupFailed extends Error {
+  override name = "BackupFailed";
+}
+
+/** Copies a data file, as it is at one moment, while a service may run on it. Never overwrites. Throws BackupFailed. */
+export async function backUpDataFile(dataFile: string, to: string): Promise<{ entries: number }> {
+  if (await exists(to)) throw new BackupFailed(`${to} exists already: name a new file`);
+  if (!(await exists(dataFile))) throw new BackupFailed(`${dataFile} does not exist: name it with --data or -c`);
+  const { default: Database } = await import("libsql");
+  const part = `${to}.part`;
+  await rm(part, { force: true });
+  try {
+    const database = new Database(`${pathToFileURL(dataFile).href}?mode=ro`);
+    try {
+      database.pragma("busy_timeout = 5000");
+      database.prepare("VACUUM INTO ?").run(part);
+    } finally {
+      database.close();
+    }
+    const entries = await check(part);
+    // It holds the hashes of tokens, and the key that signs checkpoints.
+    await chmod(part, 0o600);
+    await sync(part);
+    await rename(part, to);
+    await sync(dirname(to));
+    return { entries };
+  } catch (error) {
+    await rm(part, { force: true });
+    throw new BackupFailed(
+      `${dataFile} could not be copied: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A backup that cannot be read is none. */
+async function check(path: string): Promise<number> {
+  const { default: Database } = await import("libsql");
+  const copy = new Database(path);
+  try {
+    const [result] = copy.pragma("quick_check") as { quick_check: string }[];
+    if (result?.quick_check !== "ok") throw new Error(`the copy is damaged: ${result?.quick_check ?? ""}`);
+    return (copy.prepare("SELECT count(*) AS entries FROM log").get() as { entries: number }).entries;
+  } finally {
+    copy.close();
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { randomBytes } from "node:crypto";
+import { chmod, open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { generateKeyPairSync } from "node:crypto";
+import { holdFileLock } from "../../databases/file-lock.ts";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import type { Database } from "libsql";
+
+/** The service cannot start on this data file; the message says what to do. */
+export class DataFileRefused extends Error {
+  override name = "DataFileRefused";
+}
+
+export interface OpenDataFile {
+  /** Tests and benchmarks alone: `OFF` loses what a crash of the machine finds in its memory. */
+  synchronous?: "FULL" | "OFF" | undefined;
+  /** Tests alone: the disk is full at so many pages of 4 KiB. */
+  maxPages?: number | undefined;
+}
+
+export interface DataFile {
+  database: Database;
+  /** Whether it was made just now. */
+  isNew: boolean;
+  /** What is wrong with the file, and what to do. */
+  refusal: (why: string, cause?: unknown) => DataFileRefused;
+  close: () => void;
+}
+
+/**
+ * Opens the data file, or makes it where none was ever there, and holds it alone. Throws DataFileRefused for a file
+ * that is damaged, empty, of another program, gone, or held by another service: it never starts empty in its place.
+ */
+export async function openDataFile(path: string, options: OpenDataFile = {}): Promise<DataFile> {
+  const lock = `${path}.lock`;
+  const [size, ranBefore] = [await sizeOf(path), (await sizeOf(lock)) !== null];
+  const begin = `To begin a new series instead, delete ${basename(path)} and ${basename(lock)}.`;
+  const refusal = (why: string, cause?: unknown) =>
+    new DataFileRefused(`${path} ${why}. ${restoreWords(basename(path))}`, { cause });
+  if (size === 0) throw new DataFileRefused(`${refusal("is empty, and may have held orders").message} ${begin}`);
+  if (size === null && ranBefore) {
+    const gone = refusal(`is gone, but ${basename(lock)} shows that a switch ran on it`);
+    throw new DataFileRefused(`${gone.message} ${begin}`);
+  }
+  // Made by us before SQLite would: it holds the hashes of tokens.
+  if (size === null) await (await open(path, "a", 0o600)).close();
+  const release = await holdLock(lock, path);
+  try {
+    const database = await connect(path);
+    try {
+      set(database, options, refusal);
+      if (size === null) create(database);
+      else inspect(database, refusal);
+      if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    const close = () => {
+      database.close();
+      release();
+    };
+    return { database, isNew: size === null, refusal, close };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The files beside it hold what was written last; SQLite would mix it into the backup. */
+function restoreWords(name: string): string {
+  return `Restore a backup (clawproof serve --backup makes them): delete ${name}-wal and ${name}-shm where they are there, and copy the backup to ${name}.`;
+}
+
+async function holdLock(lock: string, path: string): Promise<() => void> {
+  const release = await holdFileLock(lock);
+  if (release === null) throw new DataFileRefused(`another clawproof serve already runs on ${path}`);
+  await chmod(lock, 0o600);
+  return release;
+}
+
+async function connect(path: string): Promise<Database> {
+  const { default: Libsql } = await import("libsql");
+  return new Libsql(path);
+}
+
+function set(database: Database, { synchronous = "FULL" }: OpenDataFile, refusal: DataFile["refusal"]): void {
+  try {
+    database.pragma("busy_timeout = 2000");
+    database.pragma("journal_mode = WAL");
+    // An order is answered when it is on the disk, and not before.
+    database.pragma(`synchronous = ${synchronous}`);
+  } catch (error) {
+    throw refusal(notReadable(error), error);
+  }
+}
+
+function create(database: Database): void {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  database.exec("BEGIN IMMEDIATE");
+  database.exec(SCHEMA);
+  const put = database.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
+  put.run("schema", String(SCHEMA_VERSION));
+  put.run("series", randomBytes(9).toString("base64url"));
+  put.run("signing-key", privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  database.exec("COMMIT");
+}
+
+function inspect(database: Database, refusal: DataFile["refusal"]): void {
+  let version: unknown;
+  try {
+    const [check] = database.pragma("quick_check") as { quick_check: string }[];
+    if (check?.quick_check !== "ok") throw new Error(check?.quick_check ?? "no answer");
+    version = (database.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value?: unknown } | undefined)
+      ?.value;
+  } catch (error) {
+    throw refusal(notReadable(error), error);
+  }
+  if (version === String(SCHEMA_VERSION)) return;
+  throw refusal(
+    `was written by another version of clawproof (its schema is ${String(version)}, not ${SCHEMA_VERSION}): run that version`,
+  );
+}
+
+function notReadable(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  if (/no such table/.test(why)) return "is no data file of clawproof serve";
+  if (/not a database/.test(why)) return "is not a SQLite database";
+  return `is damaged (${why.split("\n")[0] ?? ""})`;
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Clock } from "../../values/clock.ts";
+import type { FleetInstance, Obedience, ReportRequest } from "../protocol/messages.ts";
+import { modeOf, type Order, type Standing } from "../protocol/order.ts";
+import { covers, parseScope, type Scope } from "../protocol/scope.ts";
+import type { Store } from "./store.ts";
+
+/** After so long without a report an instance is no longer known. */
+const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
+/** More would be somebody inventing names. */
+const MOST_INSTANCES = 20_000;
+const SAVED_EVERY_MS = 5_000;
+
+interface Seen {
+  report: ReportRequest;
+  /** Epoch milliseconds, for people and for the next start. */
+  at: number;
+  /** Monotonic milliseconds; of an earlier run's report as far as the wall clock tells. */
+  heard: number;
+  /** Whether it has reported to this run. */
+  isOfThisRun: boolean;
+}
+
+/** The instances that report what they have applied. Kept in memory, and on the disk a few seconds later. */
+export class Fleet {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #leaseMs: number;
+  readonly #seen = new Map<string, Seen>();
+  readonly #unsaved = new Set<string>();
+  /** Forgotten, and not yet on the disk. */
+  readonly #gone = new Map<string, ReportRequest>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(store: Store, clock: Clock, leaseMs: number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
+    const rows = store.database.prepare("SELECT seen FROM instances").all() as { seen: string }[];
+    for (const { seen } of rows) {
+      const { report, at } = JSON.parse(seen) as Pick<Seen, "report" | "at">;
+      const heard = clock.monotonic() - Math.max(0, clock.now() - at);
+      this.#seen.set(keyOf(report), { report, at, heard, isOfThisRun: false });
+    }
+    this.#timer = setInterval(() => {
+      this.#forget();
+      this.save();
+    }, SAVED_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Notes a report; false where there are too many instances to know another one. */
+  note(report: ReportRequest): boolean {
+    const key = keyOf(report);
+    if (!this.#seen.has(key) && this.#seen.size >= MOST_INSTANCES) this.#forget();
+    if (!this.#seen.has(key) && this.#seen.size >= MOST_INSTANCES) return false;
+    this.#seen.set(key, { report, at: this.#clock.now(), heard: this.#clock.monotonic(), isOfThisRun: true });
+    this.#unsaved.add(key);
+    this.#gone.delete(key);
+    return true;
+  }
+
+  /** The instances that a scope covers, or all; what each may do, and whether it obeys. */
+  instances(standing: Standing, scope: Scope | null = null): FleetInstance[] {
+    this.#forget();
+    const seen = [...this.#seen.values()].filter(({ report }) => scope === null || isUnder(scope, report));
+    return seen.map((one) => instanceOf(one, standing, scope, this.#stateOf(one, standing, scope)));
+  }
+
+  /** How many instances a scope covers, and how many of them obey. */
+  obedience(standing: Standing, scope: Scope): { known: number; obeyed: number } {
+    const instances = this.instances(standing, scope);
+    return { known: instances.length, obeyed: instances.filter(({ state }) => state === "obeyed").length };
+  }
+
+  /** Writes down what was noted since; what cannot be written now is tried again later, for nothing rests on it. */
+  save(): void {
+    if (this.#unsaved.size === 0 && this.#gone.size === 0) return;
+    try {
+      this.#store.transaction(() => {
+        const forget = this.#store.database.prepare("DELETE FROM instances WHERE agent = ? AND instance = ?");
+        for (const { agent, instance } of this.#gone.values()) forget.run(agent, instance);
+        const put = this.#store.database.prepare(
+          "INSERT OR REPLACE INTO instances (agent, instance, seen) VALUES (?, ?, ?)",
+        );
+        for (const key of this.#unsaved) {
+          const seen = this.#seen.get(key);
+          if (seen)
+            put.run(seen.report.agent, seen.report.instance, JSON.stringify({ report: seen.report, at: seen.at }));
+        }
+      });
+      this.#unsaved.clear();
+      this.#gone.clear();
+    } catch (error) {
+      if (!(error instanceof Error && error.name === "NotDurable")) throw error;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.save();
+  }
+
+  #stateOf({ report, heard, isOfThisRun }: Seen, standing: Standing, scope: Scope | null): Obedience {
+    if (!isOfThisRun || this.#clock.monotonic() - heard > this.#leaseMs) return "silent";
+    if (report.series !== standing.series) return "pending";
+    const orders = standing.orders.filter((order) => concerns(order, report, scope));
+    const newest = Math.max(0, ...orders.map(({ epoch }) => epoch));
+    const busy = orders.length > 0 && Object.values(report.running ?? {}).some((count) => count > 0);
+    return report.epoch >= newest && !busy ? "obeyed" : "pending";
+  }
+
+  /** In memory alone: thousands may be over when somebody pulls the switch, and must not hold the order up. */
+  #forget(): void {
+    const now = this.#clock.monotonic();
+    for (const [key, { heard, report }] of this.#seen) {
+      if (now - heard <= FORGOTTEN_MS) continue;
+      this.#seen.delete(key);
+      this.#unsaved.delete(key);
+      this.#gone.set(key, report);
+    }
+  }
+}
+
+function keyOf({ agent, instance }: ReportRequest): string {
+  return `${agent}\n${instance}`;
+}
+
+/** Everything that an instance may be asked to do under the scope: its agent, its version, whatever type the scope names. */
+function targetOf({ agent, version }: ReportRequest, scope: Scope | null) {
+  return { agent, version, type: scope?.type, drill: scope?.drill ?? false };
+}
+
+/** Whether the instance must have applied the order to obey: one for a single type too, where no type is asked about. */
+function concerns(order: Order, report: ReportRequest, scope: Scope | null): boolean {
+  const ordered = parseScope(order.scope);
+  const target = targetOf(report, scope);
+  return ordered !== null && covers(ordered, { ...target, type: target.type ?? ordered.type });
+}
+
+function isUnder(scope: Scope, report: ReportRequest): boolean {
+  return covers(scope, targetOf(report, scope));
+}
+
+function instanceOf({ report, at }: Seen, standing: Standing, scope: Scope | null, state: Obedience): FleetInstance {
+  return {
+    instance: report.instance,
+    agent: report.agent,
+    version: report.version ?? null,
+    epoch: report.epoch,
+    mode: modeOf(standing.orders, targetOf(report, scope)),
+    state,
+    running: report.running ?? {},
+    counts: report.counts ?? {},
+    seenAt: new Date(at).toISOString(),
+  };
+}

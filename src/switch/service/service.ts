@@ -1,0 +1,144 @@
+import type { Hono } from "hono";
+import { newsId, newsLink, testNews, type News } from "../../alerts/news.ts";
+import type { AlertRoute } from "../../alerts/route.ts";
+import type { CallContext } from "../../doors/door.ts";
+import { type Clock, systemClock } from "../../values/clock.ts";
+import { Answers } from "./answers.ts";
+import { type App, createApp } from "./app.ts";
+import { Attempts } from "./attempts.ts";
+import type { OpenDataFile } from "./data-file.ts";
+import { SERVICE } from "./entry.ts";
+import { Events } from "./events.ts";
+import { Gate } from "./gate.ts";
+import { type DeliveryNote, Outbox, OUTBOX_SQL } from "./outbox.ts";
+import { Sessions } from "./page/sessions.ts";
+import { NotDurable, Store } from "./store.ts";
+import { Switch } from "./switch.ts";
+import { Tokens } from "./tokens.ts";
+
+export interface ServiceOptions {
+  name: string;
+  dataFile: string;
+  leaseMs: number;
+  alerts: readonly AlertRoute[];
+  /** In which alerts are sent. */
+  context: CallContext;
+  publicUrl: string | null;
+  /** Name or address that the service listens on. */
+  host: string;
+  /** A line of the operator's log; never a secret. */
+  log?: (event: string, more?: Record<string, unknown>) => void;
+  clock?: Clock;
+  dataFileOptions?: OpenDataFile;
+}
+
+export interface Service {
+  app: Hono<App>;
+  gate: Gate;
+  events: Events;
+  killSwitch: Switch;
+  tokens: Tokens;
+  /** On the very first start alone, as long as there never was a token: the operator's, said this once. */
+  operatorToken: string | null;
+  close(): Promise<void>;
+}
+
+/** Opens the data file and builds the service on it. Throws DataFileRefused. */
+export async function openService(options: ServiceOptions): Promise<Service> {
+  const { name, leaseMs, publicUrl, clock = systemClock, log = () => undefined } = options;
+  const store = await Store.open(options.dataFile, options.dataFileOptions);
+  store.database.exec(OUTBOX_SQL);
+  const outbox = new Outbox({
+    database: store.database,
+    routes: options.alerts,
+    context: options.context,
+    record: (note) => recordDelivery(note),
+    trouble: (error) => log("alerts", { error: wordsOf(error) }),
+    clock,
+  });
+  const tell = (news: Omit<News, "id" | "switchName" | "link">, unsaved: boolean): void => {
+    const whole = { ...news, id: newsId(), switchName: name, link: newsLink(publicUrl, news.scope) };
+    if (unsaved) outbox.enqueueUnsaved(whole);
+    else outbox.enqueue(whole);
+  };
+  const killSwitch = new Switch(store, { leaseMs, clock, announce: tell });
+  const tokens = new Tokens(store, clock);
+  const sessions = new Sessions(clock);
+  const attempts = new Attempts({
+    clock,
+    note: (entry, alert) => {
+      killSwitch.note(entry, alert ? () => tell(newsOfRefusal(entry, killSwitch, clock), false) : undefined);
+      if (alert) outbox.wake();
+    },
+  });
+  const gate = new Gate({ tokens, sessions, attempts, publicUrl, host: options.host });
+  const events = new Events(killSwitch, tokens);
+  tokens.onRevoked((tokenId) => sessions.endToken(tokenId));
+  killSwitch.onOrder(() => {
+    outbox.wake();
+    const { epoch, orders } = killSwitch.standing;
+    log("order", { epoch, orders: orders.map(({ scope, mode, by }) => `${scope} ${mode} by ${by}`) });
+  });
+
+  const operator = tokens.isEmpty ? tokens.add({ name: "operator", roles: ["admin", "kill", "release"] }, null) : null;
+  killSwitch.note({ kind: "service-started", by: SERVICE, from: null, boot: killSwitch.boot });
+  outbox.start();
+  const app = createApp({
+    name,
+    killSwitch,
+    tokens,
+    answers: new Answers(store, clock),
+    attempts,
+    gate,
+    sessions,
+    alerts: {
+      routes: options.alerts,
+      context: options.context,
+      pending: () => outbox.pending(),
+      testNews: (by) => {
+        const at = new Date(clock.now()).toISOString();
+        return testNews({ switchName: name, series: store.series, by, at, link: newsLink(publicUrl, "*") });
+      },
+    },
+    streams: () => events.size,
+    mistake: (error) =>
+      log("mistake", { error: wordsOf(error), stack: error instanceof Error ? error.stack : undefined }),
+  });
+
+  return { app, gate, events, killSwitch, tokens, operatorToken: operator?.token ?? null, close };
+
+  function recordDelivery({ route, newsId, news, outcome, status, why, attempts: count, final }: DeliveryNote): void {
+    const { scope, kind } = news;
+    const about = { newsId, kind, epoch: news.epoch };
+    const more = { route, outcome, status, attempts: count, final, about, reason: why };
+    killSwitch.note({ kind: "alert", by: SERVICE, from: null, scope, ...more });
+    log("alert", { route, outcome, status, attempts: count, final, why });
+  }
+
+  async function close(): Promise<void> {
+    events.close();
+    attempts.close();
+    await outbox.close();
+    try {
+      killSwitch.note({ kind: "service-stopped", by: SERVICE, from: null });
+    } catch (error) {
+      if (!(error instanceof NotDurable)) throw error;
+      log("stopped", { error: `not logged: ${wordsOf(error)}` });
+    }
+    killSwitch.close();
+    store.close();
+  }
+}
+
+function newsOfRefusal(
+  { by, scope = "*", reason = "" }: { by: string; scope?: string | undefined; reason?: string | undefined },
+  { standing: { series } }: Switch,
+  clock: Clock,
+): Omit<News, "id" | "switchName" | "link"> {
+  const at = new Date(clock.now()).toISOString();
+  return { kind: "refused", drill: scope.startsWith("drill/"), series, epoch: null, scope, mode: null, by, reason, at };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
