@@ -42,7 +42,8 @@ export async function askToAct(environment: string, targets: string, surrounding
   }
 }
 
-function nextLine(lines: ReturnType<typeof createInterface>, signal: AbortSignal): Promise<string> {
+/** The next line that is typed; empty at the end of input. Throws Interrupted. */
+export function nextLine(lines: ReturnType<typeof createInterface>, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const interrupted = () => {
       reject(new Interrupted("interrupted"));

@@ -30,6 +30,8 @@ export async function main(surroundings: Surroundings): Promise<ExitCode> {
 /** Help and version end in an error too, with status 0; the rest is one line with the nearest option. */
 function usageStatus(error: CommanderError, { stderr }: Surroundings): ExitCode {
   if (error.exitCode === 0) return 0;
+  // A command of several was asked for none of them: its help has been printed.
+  if (error.code === "commander.help") return 2;
   const text = error.message.replace(/^error: /, "").replace(/\n\(Did you mean (.+)\?\)/s, " (did you mean $1?)");
   stderr.write(`clawproof: ${text.replace(/\s+/g, " ").trim()}\n`);
   return 2;

@@ -3,24 +3,12 @@ import type { ExitCode } from "../audit/report.ts";
 import { nearest } from "../config/problems.ts";
 import type { AuditFlags } from "./audit-options.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { addServiceCommands } from "./switch-program-service.ts";
+import { addSwitchCommands } from "./switch-program.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Commands of the contract that are built later; asking for one is an error that says so. */
-const LATER = [
-  "init",
-  "explain",
-  "serve",
-  "token",
-  "kill",
-  "release",
-  "status",
-  "log",
-  "alerts",
-  "rollback",
-  "ledger",
-  "drill",
-  "remind",
-];
+const LATER = ["init", "explain", "rollback", "ledger", "drill", "remind"];
 
 const EXAMPLES = `
 Examples:
@@ -29,9 +17,11 @@ Examples:
   clawproof --check 05.6,drill-recency -v     two checks, with their evidence
   clawproof --offline --format json           on a stranger's pull request
   clawproof --env production --act-on production
+  clawproof kill support-agent it pays out twice
+  clawproof help kill                         what a command takes
 
 Exit status: 0 nothing stands against it, 1 findings, 2 could not run, 3 something could not be checked,
-4 something that was pulled is not back, 130 interrupted.`;
+4 something that was pulled is not back, 130 interrupted. Commands have their own: see their help.`;
 
 /** The command line; `done` is told the exit status. Its parse throws CommanderError, UsageError and what a command throws. */
 export function createProgram(surroundings: Surroundings, done: (status: ExitCode) => void): Command {
@@ -39,7 +29,7 @@ export function createProgram(surroundings: Surroundings, done: (status: ExitCod
     .description(
       "Can you stop your AI agent in 30 seconds, and take back what it did? An audit that rests on evidence.",
     )
-    .usage("[options]")
+    .usage("[options] | COMMAND")
     .version(surroundings.version, "--version", "print the version")
     .helpOption("-h, --help", "print this help")
     .exitOverride()
@@ -49,17 +39,39 @@ export function createProgram(surroundings: Surroundings, done: (status: ExitCod
       // Said once, on one line, by whoever catches it.
       outputError: () => undefined,
     })
-    .configureHelp({ visibleArguments: () => [] })
+    .enablePositionalOptions()
     .argument("[command...]")
     .addHelpText("after", EXAMPLES);
   for (const option of auditOptions()) program.addOption(option);
   program.action(async (words: string[], flags: AuditFlags) => {
     const [word] = words;
-    if (word !== undefined) throw new UsageError(unknownCommand(word));
+    if (word !== undefined) throw new UsageError(unknownCommand(word, program));
     const { audit } = await import("./audit.ts");
     done(await audit(flags, surroundings));
   });
+  addSwitchCommands(program, surroundings, done);
+  addServiceCommands(program, surroundings, done);
+  program.hook("preAction", (_, action) => {
+    if (action !== program) passOn(program, action);
+  });
+  // After the commands, which would inherit it: `clawproof kill help` kills the agent of that name.
+  program.helpCommand("help [command]", "print what a command takes");
+  // The only argument is the command, and the list of commands says more about that.
+  program.configureHelp({ visibleArguments: () => [] });
   return program;
+}
+
+/** Options before a command are the audit's; what the command knows too is taken for its own. Throws UsageError. */
+function passOn(program: Command, command: Command): void {
+  for (const option of program.options) {
+    const name = option.attributeName();
+    if (program.getOptionValueSource(name) !== "cli") continue;
+    const isKnown = command.options.some((own) => own.attributeName() === name);
+    if (!isKnown)
+      throw new UsageError(`${option.long ?? option.flags} is an option of the audit, not of ${command.name()}`);
+    if (command.getOptionValueSource(name) === "cli") continue;
+    command.setOptionValueWithSource(name, program.getOptionValue(name), "cli");
+  }
 }
 
 function auditOptions(): Option[] {
@@ -96,8 +108,8 @@ function appendAll(list: string, before: string[]): string[] {
   return [...before, ...list.split(",").map((item) => item.trim())];
 }
 
-function unknownCommand(word: string): string {
-  const near = nearest(word, LATER);
+function unknownCommand(word: string, program: Command): string {
+  const near = nearest(word, [...program.commands.map((command) => command.name()), ...LATER]);
   return `unknown command "${word}"${near === undefined ? "" : ` (did you mean ${near}?)`}; see --help`;
 }
 

@@ -10,6 +10,8 @@ export interface CallContext extends Filling {
   headers?: Record<string, string>;
   /** Limit where the call has none of its own; milliseconds. */
   timeoutMs?: number;
+  /** Largest answer, in bytes; 1 MB where left out. */
+  mostBytes?: number;
   /** A connection of its own. Every request has one, so that no kept one fails; this says that the caller relies on it. */
   fresh?: boolean;
   signal?: AbortSignal;

@@ -101,7 +101,7 @@ async function ask(request: PreparedRequest, connection: Connection, exchange: E
       reset: true,
     });
     exchange.reading = true;
-    const text = await readBody(response);
+    const text = await readBody(response, exchange.context.mostBytes ?? MOST_BYTES);
     const arrivedAt = systemClock.monotonic();
     const sentAt = exchange.sentAt ?? arrivedAt;
     return { via: "http", status: response.statusCode, headers: flat(response.headers), text, sentAt, arrivedAt };
@@ -111,12 +111,13 @@ async function ask(request: PreparedRequest, connection: Connection, exchange: E
   }
 }
 
-async function readBody(response: Dispatcher.ResponseData): Promise<string> {
+async function readBody(response: Dispatcher.ResponseData, most: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
-    if (bytes > MOST_BYTES) throw new Stopped({ kind: "too-large", why: "its answer is larger than 1 MB" });
+    if (bytes > most)
+      throw new Stopped({ kind: "too-large", why: `its answer is larger than ${Math.round(most / MOST_BYTES)} MB` });
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));

@@ -1,0 +1,359 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RunningSwitch, startSwitch } from "../switch/support.ts";
+import { Kept } from "./support.ts";
+import { obedient, reporters, runOn } from "./switch-support.ts";
+
+/** kill and release on clawproof's own switch (contract, 4.1). */
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "clawproof-orders-"));
+  await mkdir(join(cwd, ".git"));
+  for (const name of ["a.txt", "b.txt"]) await writeFile(join(cwd, name), "");
+  await mkdir(join(cwd, "support"));
+  await mkdir(join(cwd, "configured"));
+  await writeFile(join(cwd, "configured", "clawproof.yaml"), "version: 1\nagent: { name: support }\n");
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+const inForce = (it: RunningSwitch): string[] =>
+  it.service.killSwitch.standing.orders.map(({ scope, mode, reason }) => `${scope} ${mode}: ${reason}`);
+
+/** A switch with two instances of `support` that obey at once. */
+async function world(): Promise<RunningSwitch> {
+  const it = await startSwitch();
+  obedient(it, await reporters(it, "support", ["web-1", "web-2"]));
+  return it;
+}
+
+describe("kill", () => {
+  test("stops, shows who obeys, and says what to do next", async () => {
+    const it = await world();
+    const { status, stdout, stderr } = await runOn(it, it.admin, ["kill", "support", "it", "pays out", "${twice}"]);
+    expect(stderr).toContain(`kill support at ${it.url} (CLAWPROOF_SWITCH_URL)\n`);
+    expect(stderr).toMatch(/^2 of 2 instances stopped after \d+\.\d s$/m);
+    expect(stdout).toMatch(/^Done: {6}support may not act \(order 1 by operator, .+ [+-]\d\d:\d\d\)$/m);
+    expect(stdout).toContain("Undo:      clawproof rollback support --since 1h --dry-run  (comes with a later version");
+    expect(stdout).toContain("Act again: clawproof release support REASON\n");
+    expect(stdout.trimEnd().split("\n")).toHaveLength(3);
+    expect(inForce(it)).toEqual(["support stopped: it pays out ${twice}"]);
+    expect(status).toBe(0);
+  });
+
+  test("the same as JSON", async () => {
+    const it = await world();
+    const argv = ["kill", "all", "x", "--mode", "read-only", "--format", "json"];
+    const { status, stdout } = await runOn(it, it.admin, argv);
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: "kill",
+      switch: it.url,
+      scope: "*",
+      mode: "read-only",
+      reason: "x",
+      epoch: 1,
+      by: "operator",
+      durable: true,
+      instances: { known: 2, obeyed: 2, missing: [] },
+      stands: true,
+      next: { release: "clawproof release all REASON" },
+      exitCode: 0,
+    });
+    expect(status).toBe(0);
+  });
+
+  test("names who has not obeyed: pending with what still runs, and silent ones without waiting for them", async () => {
+    const clock = { skipped: 0, now: () => Date.now(), monotonic: () => performance.now() + clock.skipped };
+    const it = await startSwitch({ clock });
+    const [web1, web2] = await reporters(it, "support", ["web-1", "web-2", "web-3"]);
+    clock.skipped = 20_000;
+    await Promise.all([web1?.obeys(), web2?.obeys()]);
+    it.service.killSwitch.onOrder(() => {
+      setImmediate(() => {
+        void web1?.obeys();
+        void web2?.obeys({ refund: 2 });
+      });
+    });
+    const argv = ["kill", "support", "x", "--wait", "500ms"];
+    const { status, stderr } = await runOn(it, it.admin, argv);
+    expect(stderr).toMatch(/^1 of 3 instances stopped after/m);
+    expect(stderr).toMatch(/^pending: web-2 \(support 2\.4\.1\), last heard .+, still running refund \(2\)$/m);
+    expect(stderr).toMatch(/^silent: web-3 \(support 2\.4\.1\), last heard .+; its lease is over/m);
+    expect(status).toBe(1);
+  });
+
+  test("who was silent all along is not waited for", async () => {
+    const clock = { skipped: 0, now: () => Date.now(), monotonic: () => performance.now() + clock.skipped };
+    const it = await startSwitch({ clock });
+    const [web1] = await reporters(it, "support", ["web-1", "web-2"]);
+    clock.skipped = 20_000;
+    if (web1) obedient(it, [web1]);
+    const { status, stderr } = await runOn(it, it.admin, ["kill", "support", "x", "--wait", "300s"]);
+    expect(stderr).toMatch(/^1 of 2 instances stopped after.+\nsilent: web-2/m);
+    expect(status).toBe(1);
+  });
+
+  test("--wait 0s looks once", async () => {
+    const it = await startSwitch();
+    await reporters(it, "support", ["web-1"]);
+    const { status, stderr } = await runOn(it, it.admin, ["kill", "support", "x", "--wait", "0s"]);
+    expect(stderr).toContain("0 of 1 instance stopped\npending: web-1");
+    expect(status).toBe(1);
+  });
+
+  test("an interrupt ends the waiting, not the order", async () => {
+    const it = await startSwitch();
+    await reporters(it, "support", ["web-1"]);
+    const ending = new AbortController();
+    it.service.killSwitch.onOrder(() => ending.abort());
+    const { status, stdout } = await runOn(it, it.admin, ["kill", "support", "x"], { signal: ending.signal });
+    expect(stdout).toContain("Done:      support may not act");
+    expect([status, inForce(it)]).toEqual([130, ["support stopped: x"]]);
+  });
+
+  test("nothing ever reported under that name: 1, and what was probably meant", async () => {
+    const it = await world();
+    const { status, stderr } = await runOn(it, it.admin, ["kill", "suport", "x"]);
+    expect(stderr).toContain("no instance ever reported as suport: did you mean support?\n");
+    expect([status, inForce(it)]).toEqual([1, ["suport stopped: x"]]);
+    const other = await runOn(it, it.admin, ["kill", "payroll", "x"]);
+    expect(other.stderr).toContain("no instance ever reported as payroll; known are support\n");
+    const empty = await startSwitch();
+    expect((await runOn(empty, empty.admin, ["kill", "all", "x"])).stderr).toContain(
+      "none has reported to this switch at all",
+    );
+  });
+
+  test("wider orders that hold it too are named", async () => {
+    const it = await world();
+    await it.call("/v1/kill", { body: { scope: "*", reason: "all of it" } });
+    const { stdout } = await runOn(it, it.admin, ["kill", "support", "x", "--mode", "read-only"]);
+    expect(stdout).toContain("Done:      support may not act (order 2");
+    expect(stdout).toMatch(/^Also in force: order 1: stopped everything \(\*\), by operator, .+: all of it$/m);
+  });
+
+  test("an order that was undone while it was watched no longer stands", async () => {
+    const it = await startSwitch();
+    const [web1] = await reporters(it, "support", ["web-1"]);
+    let isUndone = false;
+    it.service.killSwitch.onOrder(() => {
+      if (isUndone) return;
+      isUndone = true;
+      setImmediate(() => {
+        void it.call("/v1/release", { body: { scope: "support", reason: "no" } }).then(() => web1?.obeys());
+      });
+    });
+    const { status, stderr } = await runOn(it, it.admin, ["kill", "support", "x"]);
+    expect(stderr).toContain("THE ORDER NO LONGER STANDS: the scope is running by now\n");
+    expect(status).toBe(1);
+  });
+
+  test("what cannot be made durable is said loudly, and is in force", async () => {
+    const it = await world();
+    it.service.killSwitch.store.database.exec("PRAGMA query_only = 1");
+    const { status, stderr, stdout } = await runOn(it, it.admin, ["kill", "support", "x"]);
+    it.service.killSwitch.store.database.exec("PRAGMA query_only = 0");
+    expect(stderr).toContain("NOT DURABLE: the order is in force");
+    expect(stdout).toContain("support may not act");
+    expect(status).toBe(0);
+  });
+});
+
+describe("what is refused makes no order", () => {
+  test.each([
+    [["kill", "a/b/c", "x"], '"a/b/c" is no scope; it takes all (for *), *, AGENT, AGENT@VERSION, AGENT/TYPE'],
+    [["kill", "", "x"], '"" is no scope'],
+    [["kill", "drill", "x"], '"drill" is no scope'],
+    [["kill", "a.txt", "b.txt", "x"], "the shell expanded *; write all"],
+    [["kill", "a.txt", "x"], "the shell expanded *; write all"],
+    [["kill", "support", "a.txt", "b.txt", "configured"], "the shell expanded *; write all"],
+    [["kill", "support"], "a reason is needed, and nothing was done: clawproof kill SCOPE REASON"],
+    [["release", "support", " "], "a reason is needed"],
+    [["kill", "support", "x", "--wait", "3"], "--wait takes a duration such as 500ms, 30s"],
+    [["kill", "support", "x", "--mode", "running"], "Allowed choices are stopped, read-only"],
+    [["kill", "support", "x", "--ttl", "1500ms"], "--ttl takes whole seconds"],
+    [["kill", "support", "x", "--ttl", "60s"], "ttlSeconds is for drills alone"],
+    [["release", "support", "x", "--if-epoch", "new"], "--if-epoch takes a whole number from 1"],
+    [["--check", "05", "kill", "support", "x"], "--check is an option of the audit, not of kill"],
+  ])("%j", async (argv, message) => {
+    const it = await startSwitch();
+    const { status, stdout, stderr } = await runOn(it, it.admin, argv, { cwd });
+    expect(stderr).toContain(message);
+    expect([status, stdout, inForce(it)]).toEqual([2, "", []]);
+  });
+
+  test("a folder may be named like its agent", async () => {
+    const it = await startSwitch();
+    expect(await runOn(it, it.admin, ["kill", "support", "x"], { cwd })).toMatchObject({ status: 1 });
+    expect(inForce(it)).toEqual(["support stopped: x"]);
+  });
+
+  test("in the service's own words, whoever may not", async () => {
+    const it = await startSwitch();
+    const reader = it.tokenFor("dana", ["read"]);
+    const refused = await runOn(it, reader, ["kill", "support", "x", "--format", "json"]);
+    expect(refused.stderr).toContain("killing needs the role kill, which dana does not have");
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: expect.stringContaining("role kill"), exitCode: 2 });
+    expect(refused.status).toBe(2);
+    const nobody = await runOn(it, "wrong-token", ["kill", "support", "x"]);
+    expect(nobody.status).toBe(2);
+    expect(nobody.stdout + nobody.stderr).not.toContain("wrong-token");
+  });
+});
+
+describe("whom", () => {
+  test("without any argument: the configuration's agent, and the reason is asked for", async () => {
+    const it = await world();
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    stdin.write("it pays out twice\n");
+    const stderr = new Kept({ columns: 80 });
+    const { status } = await runOn(it, it.admin, ["kill"], { cwd: join(cwd, "configured"), stdin, stderr });
+    expect(stderr.text).toContain("Reason (goes into the log and the alerts): ");
+    expect([status, inForce(it)]).toEqual([0, ["support stopped: it pays out twice"]]);
+  });
+
+  test("an empty line is no reason", async () => {
+    const it = await startSwitch();
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    stdin.write("\n");
+    const ran = await runOn(it, it.admin, ["kill", "all"], { cwd, stdin, stderr: new Kept({ columns: 80 }) });
+    expect([ran.status, inForce(it)]).toEqual([2, []]);
+  });
+
+  test("without a configuration the known agents are listed, and nothing is killed", async () => {
+    const it = await world();
+    const { status, stderr } = await runOn(it, it.admin, ["kill"], { cwd });
+    expect(stderr).toContain("whom? Nothing was done. Known agents: support (2); name one, or all: clawproof kill");
+    expect([status, inForce(it)]).toEqual([2, []]);
+  });
+});
+
+describe("release", () => {
+  test("says what it ended, and what still holds the scope", async () => {
+    const it = await world();
+    await it.call("/v1/kill", { body: { scope: "*", reason: "all of it" } });
+    await it.call("/v1/kill", { body: { scope: "support", reason: "this one" } });
+    const { status, stdout, stderr } = await runOn(it, it.admin, ["release", "support", "fixed"]);
+    expect(stderr).toMatch(/^2 of 2 instances have heard that they may act after/m);
+    expect(stdout).toContain("Done:       support may not act (order 3 by operator");
+    expect(stdout).toMatch(/^Ended: {6}order 2: stopped support, by operator, .+: this one$/m);
+    expect(stdout).toMatch(/^Still held: order 1: stopped everything.+ \(clawproof release all REASON ends it\)$/m);
+    expect([status, inForce(it)]).toEqual([0, ["* stopped: all of it"]]);
+  });
+
+  test("of nothing says so", async () => {
+    const it = await world();
+    const { stdout } = await runOn(it, it.admin, ["release", "support", "x"]);
+    expect(stdout).toContain("Ended:      nothing; no order on exactly support was in force\n");
+  });
+
+  test("--if-epoch leaves a later order alone", async () => {
+    const it = await world();
+    for (const reason of ["one", "two"]) await it.call("/v1/kill", { body: { scope: "support", reason } });
+    const refused = await runOn(it, it.admin, ["release", "support", "x", "--if-epoch", "1"]);
+    expect([refused.status, inForce(it)]).toEqual([2, ["support stopped: two"]]);
+    expect(refused.stderr).toContain("is newer than 1");
+    expect((await runOn(it, it.admin, ["release", "support", "x", "--if-epoch", "2"])).status).toBe(0);
+  });
+
+  test("a pull in the middle is named", async () => {
+    const it = await startSwitch();
+    const [web1] = await reporters(it, "support", ["web-1"]);
+    await it.call("/v1/kill", { body: { scope: "support", reason: "one" } });
+    let isPulled = false;
+    it.service.killSwitch.onOrder(() => {
+      if (isPulled) return;
+      isPulled = true;
+      setImmediate(() => {
+        void it.call("/v1/kill", { body: { scope: "support", reason: "again" } }).then(() => web1?.obeys());
+      });
+    });
+    const { status, stderr } = await runOn(it, it.admin, ["release", "support", "x"]);
+    expect(stderr).toMatch(/^pulled again meanwhile: order 3: stopped support, by operator, .+: again$/m);
+    expect(status).toBe(1);
+  });
+});
+
+describe("where no switch answers", () => {
+  test("nothing is known to be stopped, and what else can be done", async () => {
+    const { status, stdout, stderr } = await runOn({ url: "http://127.0.0.1:1" }, "abcdef", [
+      "kill",
+      "all",
+      "x",
+      "--format",
+      "json",
+    ]);
+    expect(stderr).toContain("no switch answered at http://127.0.0.1:1: connection refused (tried for 5 s)");
+    for (const words of ["NOTHING IS KNOWN TO BE STOPPED", "/?scope=*", "--switch URL", "processes", "credentials"]) {
+      expect(stderr).toContain(words);
+    }
+    expect(JSON.parse(stdout)).toMatchObject({ error: expect.stringContaining("no switch answered"), exitCode: 3 });
+    expect(status).toBe(3);
+  });
+
+  test("one that comes back within 5 s gets the order once", async () => {
+    const it = await world();
+    const keys: (string | undefined)[] = [];
+    const gateway = createServer((request, response) => {
+      keys.push(request.headers["idempotency-key"]?.toString());
+      if (keys.length === 1) {
+        request.socket.destroy();
+        return;
+      }
+      if (keys.length === 2) {
+        response.writeHead(502, { "content-type": "text/html" }).end("<html>");
+        return;
+      }
+      void forward(it.url, request.url ?? "", request).then(({ status, text }) => {
+        response.writeHead(status, { "content-type": "application/json" }).end(text);
+      });
+    }).listen(0, "127.0.0.1");
+    await once(gateway, "listening");
+    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+    const { status } = await runOn({ url }, it.admin, ["kill", "support", "x"]);
+    gateway.close();
+    expect(new Set(keys.slice(0, 3)).size).toBe(1);
+    expect([status, inForce(it)]).toEqual([0, ["support stopped: x"]]);
+  });
+
+  test("something else that listens there is no switch", async () => {
+    const other = createServer((_, response) => response.end("<html>hello")).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const { status, stderr } = await runOn({ url }, "abcdef", ["release", "all", "x"]);
+    other.close();
+    expect(stderr).toContain("this is no kill switch of clawproof: it answered HTML, not JSON");
+    expect(status).toBe(3);
+  });
+});
+
+test("names and reasons never drive the terminal", async () => {
+  const it = await startSwitch();
+  await reporters(it, "support", ["web\u001b[2J\u0007-1"]);
+  const argv = ["kill", "support", "x\u001b[31m\u202ey", "--wait", "0s"];
+  const { stdout, stderr } = await runOn(it, it.admin, argv);
+  const json = await runOn(it, it.admin, ["status", "support", "--format", "json"]);
+  const log = await runOn(it, it.admin, ["log"]);
+  const text = [stdout, stderr, json.stdout, log.stdout].join("");
+  expect(text).toContain("web");
+  expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
+});
+
+async function forward(url: string, path: string, request: IncomingMessage) {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  const { connection: _own, "content-length": _length, ...headers } = request.headers as Record<string, string>;
+  const body = request.method === "GET" ? null : Buffer.concat(chunks);
+  const answer = await fetch(`${url}${path}`, {
+    method: request.method ?? "GET",
+    headers: { ...headers, host: new URL(url).host },
+    body,
+  });
+  return { status: answer.status, text: await answer.text() };
+}
