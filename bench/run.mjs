@@ -1,5 +1,6 @@
-// `npm run bench [-- --only NAME]`: the figures that clawproof promises, each beside a peer that was measured in the same
-// run. Exit status 1 when a bound is missed, 2 when a benchmark could not run.
+// `npm run bench [-- [--only NAME]... [--peers]]`: the figures that clawproof promises, each beside a peer that was measured
+// in the same run; `--only switch` runs all whose names begin so. `--peers` installs the peers that are programs of their
+// own (190 MB, once). Exit status 1 when a bound is missed, 2 when a benchmark could not run.
 import { parseArgs } from "node:util";
 
 /** In this order, and each loaded on use. */
@@ -8,6 +9,11 @@ const BENCHES = {
   memory: () => import("./memory.mjs"),
   live: () => import("./live.mjs"),
   records: () => import("./records.mjs"),
+  "switch-latency": () => import("./switch-latency.mjs"),
+  "switch-memory": () => import("./switch-memory.mjs"),
+  "switch-unleash": () => import("./switch-unleash.mjs"),
+  "switch-kill9": () => import("./switch-kill9.mjs"),
+  "switch-durability": () => import("./switch-durability.mjs"),
 };
 const HEADINGS = { what: "what", measured: "measured", bound: "bound", peer: "in the same run", met: "" };
 
@@ -30,19 +36,24 @@ function verdict({ met }) {
   return met ? "met" : "MISSED";
 }
 
-function chosen() {
-  const { only } = parseArgs({ options: { only: { type: "string", multiple: true, default: [] } } }).values;
-  const unknown = only.find((name) => !(name in BENCHES));
-  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}"; there are ${Object.keys(BENCHES).join(", ")}`);
-  return Object.keys(BENCHES).filter((name) => only.length === 0 || only.includes(name));
+const meant = (wanted) => (name) => name === wanted || name.startsWith(`${wanted}-`);
+
+function chosen(only) {
+  const names = Object.keys(BENCHES);
+  const unknown = only.find((wanted) => !names.some(meant(wanted)));
+  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}"; there are ${names.join(", ")}`);
+  return names.filter((name) => only.length === 0 || only.some((wanted) => meant(wanted)(name)));
 }
 
 async function main() {
+  const { only, peers } = parseArgs({
+    options: { only: { type: "string", multiple: true, default: [] }, peers: { type: "boolean", default: false } },
+  }).values;
   const rows = [];
-  for (const name of chosen()) {
+  for (const name of chosen(only)) {
     process.stderr.write(`measuring: ${name}\n`);
     const { default: bench } = await BENCHES[name]();
-    rows.push(...(await bench()));
+    rows.push(...(await bench({ peers })));
   }
   for (const line of table(rows)) console.log(line);
   if (rows.some(({ met }) => met === false)) process.exitCode = 1;

@@ -1,0 +1,87 @@
+// Reads what strace wrote of a service that took orders: which of them were on the disk before anybody was told.
+
+/** What strace is to write down: descriptors with their paths, and enough of the bytes to find an order's mark in them. */
+export const straceCommand = (output) => [
+  // The tracer as the grandchild, so that the process that we start, and stop, is the service itself.
+  ...["strace", "-D", "-f", "-y", "-s", "4096", "-o", output],
+  ...["-e", "trace=read,write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync"],
+];
+
+/** Whether the trace says that the process, and so each of its threads, has ended. */
+export const isWhole = (trace, pid) => new RegExp(`^${pid} +\\+\\+\\+ (exited|killed)`, "m").test(trace);
+
+const CALL = /^(\d+) +(\w+)\((\d+)<([^>]*)>(.*)$/;
+const RESUMED = /^(\d+) +<\.\.\. \w+ resumed>(.*)$/;
+const UNFINISHED = "<unfinished ...>";
+const SYNCS = ["fsync", "fdatasync"];
+const STANDARD_ERROR = 2;
+
+/**
+ * @typedef {object} Call a system call on a file or socket
+ * @property {"begins" | "ends"} phase one that nothing came between is both, one after the other
+ * @property {string} pid
+ * @property {string} name
+ * @property {number} descriptor
+ * @property {string} path
+ * @property {string} text arguments and result, as far as this phase tells them
+ *
+ * @param {string} trace
+ * @returns {Generator<Call>}
+ */
+function* callsOf(trace) {
+  const unfinished = new Map();
+  for (const line of trace.split("\n")) {
+    const resumed = RESUMED.exec(line);
+    if (resumed) {
+      const call = unfinished.get(resumed[1]);
+      if (call) yield { ...call, phase: "ends", text: resumed[2] };
+      continue;
+    }
+    const found = CALL.exec(line);
+    if (!found) continue;
+    const [, pid, name, descriptor, path, text] = found;
+    const call = { pid, name, descriptor: Number(descriptor), path, text };
+    yield { ...call, phase: "begins" };
+    if (text.endsWith(UNFINISHED)) unfinished.set(pid, call);
+    else yield { ...call, phase: "ends" };
+  }
+}
+
+/**
+ * Which orders were on the disk when the first byte about them left through a socket: the answer's, or the push to an
+ * event client. On the disk: the log was written to after the order was read, and synced after its last write.
+ * @param {string} trace
+ * @param {string} log path of the write-ahead log
+ * @param {readonly string[]} marks one for each order, which nothing before its request holds
+ * @returns {Map<string, boolean>} by mark, of those that somebody was told of
+ */
+export function syncedWhenTold(trace, log, marks) {
+  const told = new Map();
+  const pending = new Map();
+  const file = { writes: 0, synced: 0 };
+  const syncing = new Map();
+  for (const call of callsOf(trace)) {
+    if (call.path === log) followFile(call, file, syncing);
+    if (!call.path.startsWith("socket:") || call.descriptor <= STANDARD_ERROR) continue;
+    if (call.name === "read") {
+      const mark = call.phase === "ends" && marks.find((one) => call.text.includes(`${one}\\"`));
+      if (mark && !pending.has(mark)) pending.set(mark, { socket: call.path, before: file.writes });
+    } else if (call.phase === "begins") {
+      for (const [mark, { socket, before }] of pending) {
+        if (told.has(mark) || (call.path !== socket && !call.text.includes(`${mark}\\"`))) continue;
+        told.set(mark, file.writes > before && file.synced === file.writes);
+      }
+    }
+  }
+  return told;
+}
+
+function followFile({ pid, name, phase, text }, file, syncing) {
+  if (!SYNCS.includes(name)) {
+    if (phase === "begins" && name !== "read") file.writes += 1;
+  } else if (phase === "begins") {
+    syncing.set(pid, file.writes);
+  } else if (/= 0$/.test(text)) {
+    file.synced = syncing.get(pid);
+  }
+}
