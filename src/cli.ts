@@ -10,7 +10,8 @@ else await run();
 
 async function run(): Promise<void> {
   const ending = new AbortController();
-  const crash = endCleanly(ending);
+  let onSignal = sayPuttingBack;
+  const crash = endCleanly(ending, (again) => onSignal(again));
   process.stdout.on("error", ignoreClosed);
   // Where standard error is gone there is nobody to tell, and putting back goes on.
   process.stderr.on("error", () => undefined);
@@ -26,6 +27,9 @@ async function run(): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     signal: ending.signal,
+    set onSignal(said: (again: boolean) => void) {
+      onSignal = said;
+    },
     clock: systemClock,
     version,
   };
@@ -37,13 +41,10 @@ async function run(): Promise<void> {
  * However the run is told to end, what it pulled is put back first: signals and even a mistake of ours abort it
  * cleanly, and a second signal hurries nothing.
  */
-function endCleanly(ending: AbortController): { seen: boolean } {
+function endCleanly(ending: AbortController, onSignal: (again: boolean) => void): { seen: boolean } {
   const crash = { seen: false };
   const end = () => {
-    const again = ending.signal.aborted;
-    process.stderr.write(
-      again ? "still putting back what was pulled\n" : "interrupted: putting back whatever was pulled\n",
-    );
+    onSignal(ending.signal.aborted);
     ending.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
@@ -59,6 +60,12 @@ function endCleanly(ending: AbortController): { seen: boolean } {
   process.on("uncaughtException", crashed);
   process.on("unhandledRejection", crashed);
   return crash;
+}
+
+function sayPuttingBack(again: boolean): void {
+  process.stderr.write(
+    again ? "still putting back what was pulled\n" : "interrupted: putting back whatever was pulled\n",
+  );
 }
 
 /** A reader that has seen enough (`| head`), or a terminal that was closed, is no error. */

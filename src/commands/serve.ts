@@ -33,6 +33,7 @@ export async function serve(flags: ServeFlags, surroundings: Surroundings): Prom
     const line = JSON.stringify({ at: new Date(surroundings.clock.now()).toISOString(), event, ...more });
     stderr.write(`${context.secrets.redact(line)}\n`);
   };
+  surroundings.onSignal = (again) => log(again ? "still ending" : "ending");
   try {
     const { name, leaseMs, alerts, publicUrl, tls, behindProxy } = settings;
     const where = { listen: address, tls, behindProxy };

@@ -19,6 +19,8 @@ export interface Surroundings {
   stderr: Output;
   /** Aborted when the run is to end: put back what was pulled first. */
   signal: AbortSignal;
+  /** Called at a signal, and `again` at every further one; who has nothing to put back says something else here. */
+  onSignal?: (again: boolean) => void;
   clock: Clock;
   version: string;
 }

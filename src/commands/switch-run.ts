@@ -11,10 +11,13 @@ const UNANSWERED = 3;
 /** Runs a command on a switch; what it could not do is said, in both forms, and becomes the exit status. */
 export async function onSwitch(
   format: Format,
-  { stdout, stderr }: Surroundings,
+  surroundings: Surroundings,
   act: () => Promise<ExitCode>,
   advice: (problem: SwitchProblem) => readonly string[] = () => [],
 ): Promise<ExitCode> {
+  const { stdout, stderr } = surroundings;
+  // An order stands, whoever stops waiting for it: nothing is put back.
+  surroundings.onSignal = () => undefined;
   try {
     return await act();
   } catch (error) {

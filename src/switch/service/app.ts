@@ -151,11 +151,11 @@ export function createApp(deps: AppDeps): Hono<App> {
   return app;
 
   /** Only what somebody signed in was not allowed: strangers are counted where they fail to sign in. */
-  function noteRefused(context: Context<App>, { message }: Refused): void {
+  function noteRefused(context: Context<App>, { message: why, scope }: Refused): void {
     const caller = context.get("caller") as Caller | undefined;
     if (caller === undefined) return;
     const doing = `${context.req.method} ${context.req.path}`;
-    attempts.refused({ tokenId: caller.tokenId, by: caller.name, from: caller.from, doing, why: message });
+    attempts.refused({ tokenId: caller.tokenId, by: caller.name, from: caller.from, doing, why, scope });
   }
 }
 

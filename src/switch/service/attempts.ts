@@ -47,7 +47,14 @@ export class Attempts {
   }
 
   /** Somebody signed in tried what the token's roles do not allow. */
-  refused(attempt: { tokenId: string; by: string; from: string; doing: string; scope?: string; why: string }): void {
+  refused(attempt: {
+    tokenId: string;
+    by: string;
+    from: string;
+    doing: string;
+    scope?: string | undefined;
+    why: string;
+  }): void {
     const { tokenId, by, from, doing, scope, why } = attempt;
     const seen = this.#refused.get(tokenId) ?? { by, count: 0 };
     seen.count++;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { canonicalJson } from "../../values/canonical-json.ts";
 import { Refused, ROLES } from "./caller.ts";
 
 /** The bodies of requests. Unknown members are errors: `scpoe` must not become "no scope". */
@@ -25,21 +26,25 @@ export const releaseBody = z.strictObject({
     .optional(),
 });
 
-export const tripBody = z.strictObject({
-  instance: name,
-  signal: z.string().min(1).max(100),
-  figures: z.record(z.string().max(64), z.json()).default({}),
-});
+export const tripBody = z
+  .strictObject({
+    instance: name,
+    signal: z.string().min(1).max(100),
+    figures: z.record(z.string().max(64), z.unknown()).default({}),
+  })
+  .superRefine(canBeLogged);
 
-export const reportBody = z.strictObject({
-  instance: name,
-  agent: name,
-  version: name.nullish().transform((version) => version ?? undefined),
-  series: z.string().max(64),
-  epoch: z.int().min(0),
-  running: counts.optional(),
-  counts: counts.optional(),
-});
+export const reportBody = z
+  .strictObject({
+    instance: name,
+    agent: name,
+    version: name.nullish().transform((version) => version ?? undefined),
+    series: z.string().max(64),
+    epoch: z.int().min(0),
+    running: counts.optional(),
+    counts: counts.optional(),
+  })
+  .superRefine(canBeLogged);
 
 export const tokenBody = z.strictObject({
   name: z.string(),
@@ -52,7 +57,7 @@ export const tokenBody = z.strictObject({
     .optional(),
 });
 
-export const drillBody = z.strictObject({ line: z.record(z.string(), z.json()) });
+export const drillBody = z.strictObject({ line: z.record(z.string(), z.unknown()) }).superRefine(canBeLogged);
 
 export const logQuery = z.object({
   after: z.coerce.number().int().min(0).optional(),
@@ -70,6 +75,16 @@ export const LARGEST_BODY = 64 * 1024;
 export class TooLarge extends Refused {
   constructor() {
     super(413, `a body has at most ${LARGEST_BODY / 1024} KiB`);
+  }
+}
+
+/** Entries of the log are hashed, and not everything that JSON can say has one spelling. */
+function canBeLogged(value: unknown, context: z.RefinementCtx): void {
+  try {
+    canonicalJson(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    context.addIssue({ code: "custom", message: `this cannot be logged: ${error.message}` });
   }
 }
 

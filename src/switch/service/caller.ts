@@ -17,9 +17,12 @@ export interface Caller {
 export class Refused extends Error {
   override name = "Refused";
   readonly status: RefusedStatus;
-  constructor(status: RefusedStatus, message: string) {
+  /** What it was about, where that is known. */
+  readonly scope: string | undefined;
+  constructor(status: RefusedStatus, message: string, scope?: string) {
     super(message);
     this.status = status;
+    this.scope = scope;
   }
 }
 
@@ -30,7 +33,7 @@ export function hasRole({ roles }: Pick<Caller, "roles">, role: Role): boolean {
 }
 
 /** Throws Refused (403), which is logged, where the caller lacks the role. */
-export function mustHave(caller: Caller, role: Role, doing: string): void {
+export function mustHave(caller: Caller, role: Role, doing: string, scope?: string): void {
   if (hasRole(caller, role)) return;
-  throw new Refused(403, `${doing} needs the role ${role}, which ${caller.name} does not have`);
+  throw new Refused(403, `${doing} needs the role ${role}, which ${caller.name} does not have`, scope);
 }

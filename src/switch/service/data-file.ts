@@ -3,6 +3,7 @@ import { chmod, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { holdFileLock } from "../../databases/file-lock.ts";
+import { damageOf } from "./damage.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import type { Database } from "libsql";
 
@@ -57,6 +58,7 @@ export async function openDataFile(path: string, options: OpenDataFile = {}): Pr
       throw error;
     }
     const close = () => {
+      gather(database);
       database.close();
       release();
     };
@@ -91,7 +93,22 @@ function set(database: Database, { synchronous = "FULL" }: OpenDataFile, refusal
     // An order is answered when it is on the disk, and not before.
     database.pragma(`synchronous = ${synchronous}`);
   } catch (error) {
-    throw refusal(notReadable(error), error);
+    if (!isBusy(error)) throw refusal(notReadable(error), error);
+    throw new DataFileRefused("another program has the data file open: end it, then start again", { cause: error });
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
+}
+
+/** Moves everything into the one file: who copies it while no service runs must not miss what lies beside it. */
+function gather(database: Database): void {
+  try {
+    database.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    // The disk is full, or fails: what lies beside the file is read again at the next start.
+    if (!(error instanceof Error)) throw error;
   }
 }
 
@@ -109,8 +126,8 @@ function create(database: Database): void {
 function inspect(database: Database, refusal: DataFile["refusal"]): void {
   let version: unknown;
   try {
-    const [check] = database.pragma("quick_check") as { quick_check: string }[];
-    if (check?.quick_check !== "ok") throw new Error(check?.quick_check ?? "no answer");
+    const damage = damageOf(database);
+    if (damage !== null) throw new Error(damage);
     version = (database.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value?: unknown } | undefined)
       ?.value;
   } catch (error) {

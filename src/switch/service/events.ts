@@ -30,7 +30,9 @@ export class Events {
   constructor(killSwitch: Switch, tokens: Tokens) {
     this.#killSwitch = killSwitch;
     this.#tokens = tokens;
-    killSwitch.onOrder(() => this.#toAll(this.#state()));
+    killSwitch.onOrder(() => {
+      if (this.size > 0) this.#toAll(this.#state());
+    });
     tokens.onRevoked((tokenId) => this.#drop((client) => client.tokenId === tokenId));
     this.#timer = setInterval(() => this.#beat(), BEAT_MS / TURNS);
     this.#timer.unref();

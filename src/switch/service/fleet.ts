@@ -36,10 +36,11 @@ export class Fleet {
     this.#clock = clock;
     this.#leaseMs = leaseMs;
     const rows = store.database.prepare("SELECT seen FROM instances").all() as { seen: string }[];
-    for (const { seen } of rows) {
-      const { report, at } = JSON.parse(seen) as Pick<Seen, "report" | "at">;
-      const heard = clock.monotonic() - Math.max(0, clock.now() - at);
-      this.#seen.set(keyOf(report), { report, at, heard, isOfThisRun: false });
+    for (const row of rows) {
+      const kept = readRow(row.seen);
+      if (kept === null) continue;
+      const heard = clock.monotonic() - Math.max(0, clock.now() - kept.at);
+      this.#seen.set(keyOf(kept.report), { ...kept, heard, isOfThisRun: false });
     }
     this.#timer = setInterval(() => {
       this.#forget();
@@ -118,6 +119,16 @@ export class Fleet {
       this.#unsaved.delete(key);
       this.#gone.set(key, report);
     }
+  }
+}
+
+/** Null for a damaged one, which must not keep the switch from starting: the instance reports again. */
+function readRow(text: string): Pick<Seen, "report" | "at"> | null {
+  try {
+    return JSON.parse(text) as Pick<Seen, "report" | "at">;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 

@@ -17,6 +17,13 @@ export interface GateOptions {
 /** A name or an address and perhaps a port: nothing that a URL would read as something else. */
 const HOST = /^[A-Za-z0-9._:[\]-]+$/;
 
+/** What is looked at of a request. */
+export interface Asked {
+  method: string;
+  url: string;
+  headers: Pick<Headers, "get" | "has">;
+}
+
 /** Too many failed sign-ins: 429 with Retry-After. */
 export class TooMany extends Refused {
   readonly retryAfterSeconds: number;
@@ -40,7 +47,7 @@ export class Gate {
    * Throws Refused (403) for a `Host` that is not this service's, and for an `Origin` that is not its own page's: a name
    * that a stranger's DNS points here, or a stranger's page, must not act with somebody's sign-in.
    */
-  checkOrigin(request: Request): void {
+  checkOrigin(request: Asked): void {
     const host = request.headers.get("host") ?? new URL(request.url).host;
     if (!this.#isOwnHost(host)) {
       throw new Refused(
@@ -54,7 +61,7 @@ export class Gate {
   }
 
   /** Whether the request says that it comes from the service's own page. */
-  isOwnOrigin(request: Request): boolean {
+  isOwnOrigin(request: Asked): boolean {
     const origin = request.headers.get("origin");
     if (origin === null || !URL.canParse(origin)) return false;
     const { host } = new URL(origin);
@@ -64,7 +71,7 @@ export class Gate {
   }
 
   /** Who asks. Throws Refused (401, 429; 403 where a page's session is used from elsewhere). */
-  admit(request: Request, from: string): Caller {
+  admit(request: Asked, from: string): Caller {
     const token = bearerOf(request);
     if (token !== null) return callerOf(this.#verified(token, from), from);
     const tokenId = this.#options.sessions.tokenIdOf(request.headers.get("cookie"));
@@ -100,7 +107,7 @@ export class Gate {
   }
 }
 
-function bearerOf(request: Request): string | null {
+function bearerOf(request: Asked): string | null {
   const header = request.headers.get("authorization");
   const [, token] = /^Bearer +(\S+)$/i.exec(header ?? "") ?? [];
   // OpenFeature's remote evaluation knows both.

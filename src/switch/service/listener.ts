@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, BlockList, isIP, isIPv6 } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -10,6 +16,8 @@ import type { Service } from "./service.ts";
 
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
+/** After a restart every agent comes back at once. */
+const MOST_WAITING = 4_096;
 const GRACE_MS = 3_000;
 
 export interface ListenOptions {
@@ -45,14 +53,14 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   const { host, port } = options.listen;
   checkListen(options);
   const answer = answerWith(service, trusted(options.behindProxy));
-  const server: Server = options.tls ? createHttpsServer(await pem(options.tls), answer) : createHttpServer(answer);
+  const server: Server = options.tls ? await secureServer(options.tls, answer) : createHttpServer(answer);
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;
   server.maxHeadersCount = 100;
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => reject(new NotListening(whyNot(error, options.listen)));
     server.once("error", refuse);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: MOST_WAITING }, () => {
       server.off("error", refuse);
       resolve();
     });
@@ -85,14 +93,11 @@ function answerWith(service: Service, isTrusted: ((address: string) => boolean) 
 }
 
 function follow(service: Service, incoming: IncomingMessage, response: ServerResponse, address: string): void {
-  const headers = new Headers();
-  for (const name of ["host", "origin", "authorization", "x-api-key", "cookie"]) {
-    const value = incoming.headers[name];
-    if (typeof value === "string") headers.set(name, value);
-  }
+  const get = (name: string): string | null => [incoming.headers[name]].flat()[0] ?? null;
+  const headers = { get, has: (name: string) => get(name) !== null };
   try {
     // What stands in Host is checked before it is believed.
-    const request = new Request("http://localhost/v1/events", { headers });
+    const request = { method: "GET", url: "http://localhost/v1/events", headers };
     service.gate.checkOrigin(request);
     service.events.join(response, service.gate.admit(request, address));
   } catch (error) {
@@ -149,6 +154,18 @@ function plain(address: string): string {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+async function secureServer(tls: { cert: string; key: string }, answer: RequestListener): Promise<Server> {
+  const files = await pem(tls);
+  try {
+    return createHttpsServer(files, answer);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new NotListening(`${tls.cert} and ${tls.key} are no certificate and its key in PEM (${why})`, {
+      cause: error,
+    });
+  }
 }
 
 async function pem({ cert, key }: { cert: string; key: string }) {

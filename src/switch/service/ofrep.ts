@@ -27,7 +27,7 @@ export function ofrepRoutes(app: Hono<App>, { killSwitch }: { killSwitch: Switch
     if (!Object.hasOwn(FLAGS, key) || !flag) {
       return failure(404, "FLAG_NOT_FOUND", `known flags are ${Object.keys(FLAGS).join(" and ")}`, key);
     }
-    const asked = await targetingKeyOf(req.raw);
+    const asked = await targetingKeyOf(req.raw, key);
     return "problem" in asked ? asked.problem : Response.json(evaluated(key, flag, asked));
   });
 
@@ -41,20 +41,26 @@ export function ofrepRoutes(app: Hono<App>, { killSwitch }: { killSwitch: Switch
     return Response.json({ flags }, { headers: { etag } });
   });
 
-  async function targetingKeyOf(request: Request): Promise<{ scope: string; mode: Mode } | { problem: Response }> {
+  /** An SDK takes a problem for what it is only where it names the flag that was asked for. */
+  async function targetingKeyOf(
+    request: Request,
+    key?: string,
+  ): Promise<{ scope: string; mode: Mode } | { problem: Response }> {
     let text: string | undefined;
     try {
       text = (await bodyOf(request, evaluation)).body.context?.targetingKey;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      return { problem: failure(400, "PARSE_ERROR", error.message) };
+      return { problem: failure(400, "PARSE_ERROR", error.message, key) };
     }
     if (text === undefined || text === "") {
-      return { problem: failure(400, "TARGETING_KEY_MISSING", "targetingKey names the scope, such as support-agent") };
+      const words = "targetingKey names the scope, such as support-agent";
+      return { problem: failure(400, "TARGETING_KEY_MISSING", words, key) };
     }
     const scope = parseScope(text);
-    if (scope === null)
-      return { problem: failure(400, "INVALID_CONTEXT", `targetingKey is no scope: expected ${SCOPE_FORMS}`) };
+    if (scope === null) {
+      return { problem: failure(400, "INVALID_CONTEXT", `targetingKey is no scope: expected ${SCOPE_FORMS}`, key) };
+    }
     return { scope: scope.text, mode: modeOf(killSwitch.standing.orders, targetOf(scope)) };
   }
 

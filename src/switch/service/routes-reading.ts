@@ -48,7 +48,8 @@ export function readingRoutes(app: Hono<App>, { killSwitch, name }: { killSwitch
   const keyId = sha256(publicKey).slice(0, 16);
   app.get("/v1/log/head", ({ json, var: { caller } }) => {
     mustHave(caller, "read", "reading the log");
-    const { series, epoch } = killSwitch.standing;
+    // What the log holds: an order in force may not be written down yet.
+    const { series, epoch } = killSwitch.store.standing();
     const checkpoint = { name, series, epoch, ...killSwitch.store.head, at: new Date().toISOString() };
     const signature = sign(null, Buffer.from(canonicalJson(checkpoint)), key).toString("base64");
     return json({ checkpoint, keyId, publicKey, signature });

@@ -169,7 +169,7 @@ export class Store {
   }
 
   *#orders(): Generator<Entry> {
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const page = this.log({ after, orders: true });
       yield* page;
       const last = page.at(-1);

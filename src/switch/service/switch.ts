@@ -30,6 +30,8 @@ import { type Beside, NotDurable, type Store } from "./store.ts";
 
 /** A report further ahead than this proves nothing but a mistake. */
 const FARTHEST_AHEAD = 10_000;
+/** More orders than anybody gives before the first agent has reported to a new start. */
+const UNSAVED_LEAP = 1_000;
 
 export interface SwitchOptions {
   leaseMs: number;
@@ -105,8 +107,8 @@ export class Switch {
    */
   kill(request: KillRequest, asking: Asking): OrderAnswer {
     const { mode = "stopped", ttlSeconds } = request;
-    mustHave(asking.caller, "kill", "killing");
     const scope = scopeOf(request.scope);
+    mustHave(asking.caller, "kill", "killing", scope.text);
     const reason = reasonOf(request.reason);
     const order = this.#orderOf({ scope: scope.text, mode, cause: "person", by: asking.caller.name, reason });
     const expiresAt = endOf(scope, order.at, ttlSeconds);
@@ -117,6 +119,7 @@ export class Switch {
       throw new Refused(
         403,
         `${request.scope} is held more strictly than that: loosening it needs the role release, which ${asking.caller.name} does not have`,
+        scope.text,
       );
     }
     return this.#put(order, "kill", asking, ttlSeconds === undefined ? {} : { ttlSeconds }, isLoosening);
@@ -131,7 +134,7 @@ export class Switch {
     const { instance, signal, figures } = request;
     const agent = caller.agent;
     const standing = this.#standing.orders.find(({ scope, cause }) => scope === agent && cause === "breaker");
-    if (standing) return this.#answerTo(standing, this.durable);
+    if (standing) return this.#answer(this.#standing, scopeOf(agent), standing, this.durable);
     const reason = `breaker of ${instance} opened: ${signal}`;
     const order = this.#orderOf({ scope: agent, mode: "read-only", cause: "breaker", by: caller.name, reason });
     return this.#put(order, "trip", asking, { instance, signal, figures });
@@ -140,8 +143,8 @@ export class Switch {
   /** Ends every order on exactly this scope. Throws Refused (409 where one is newer than `ifEpoch`) and NotDurable, with nothing changed. */
   release({ scope: text, reason: why, ifEpoch, evidence }: ReleaseRequest, asking: Asking): OrderAnswer {
     const { caller } = asking;
-    mustHave(caller, "release", "releasing");
     const scope = scopeOf(text);
+    mustHave(caller, "release", "releasing", scope.text);
     const reason = reasonOf(why);
     const { standing, ended } = withoutScope(this.#standing, scope.text, this.#standing.epoch + 1);
     const newest = ended.at(-1);
@@ -238,31 +241,42 @@ export class Switch {
     more: Record<string, unknown>,
     isLoosening = false,
   ): OrderAnswer {
+    const { entry, standing, answer } = this.#prepared(order, kind, asking, more);
+    try {
+      this.#recorder.write({ entry, effect: { put: order }, beside: this.#besideOf(entry, answer, asking) });
+    } catch (error) {
+      if (!(error instanceof NotDurable) || isLoosening) throw error;
+      return this.#putUnsaved(order, kind, asking, more);
+    }
+    this.#inForce(order, standing);
+    return answer;
+  }
+
+  /** Its epoch leaps: what the next start orders stays below it, should it be lost, and cannot pass for newer. */
+  #putUnsaved(given: Order, kind: "kill" | "trip", asking: Asking | null, more: Record<string, unknown>): OrderAnswer {
+    const order = { ...given, epoch: given.epoch + (this.#recorder.durable ? UNSAVED_LEAP : 0) };
+    const { entry, standing, answer } = this.#prepared(order, kind, asking, { ...more, late: true });
+    this.#recorder.keepTrying({ entry, effect: { put: order }, beside: asking?.beside?.(answer) });
+    this.#inForce(order, standing);
+    // Its news goes out now, not when it can be written.
+    this.#announce(newsOf(entry, standing), true);
+    return { ...answer, durable: false };
+  }
+
+  #prepared(order: Order, kind: "kill" | "trip", asking: Asking | null, more: Record<string, unknown>) {
     const { epoch, scope, mode, cause, by, reason, at, expiresAt } = order;
     const from = asking?.caller.from ?? null;
     const entry: NewEntry = { kind, at, by, from, scope, mode, cause, reason, epoch, expiresAt, ...more };
     const standing = withOrder(this.#standing, order);
-    const answer = this.#answer(standing, scopeOf(scope), order, true);
-    const append = { entry, effect: { put: order }, beside: this.#besideOf(entry, answer, asking) };
-    let durable = true;
-    try {
-      this.#recorder.write(append);
-    } catch (error) {
-      if (!(error instanceof NotDurable) || isLoosening) throw error;
-      durable = false;
-      // Its news goes out now, not when it can be written.
-      this.#recorder.keepTrying({
-        entry: { ...entry, late: true },
-        effect: { put: order },
-        beside: asking?.beside?.(answer),
-      });
-    }
+    return { entry, standing, answer: this.#answer(standing, scopeOf(scope), order, true) };
+  }
+
+  #inForce(order: Order, standing: Standing): void {
+    const { scope, cause } = order;
     const replaced = this.#standing.orders.find((one) => one.scope === scope && one.cause === cause);
     if (replaced) this.#expiries.forget(replaced);
     this.#expiries.watch(order);
     this.#take(standing);
-    if (!durable) this.#announce(newsOf(entry, standing), true);
-    return { ...answer, durable };
   }
 
   #besideOf(entry: NewEntry, answer: OrderAnswer, asking: Asking | null): Beside {
@@ -272,10 +286,6 @@ export class Switch {
       note?.(database);
       this.#announce(newsOf(entry, { series }), false);
     };
-  }
-
-  #answerTo(order: Order, durable: boolean): OrderAnswer {
-    return this.#answer(this.#standing, scopeOf(order.scope), order, durable);
   }
 
   #answer(
