@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { ROLES } from "../operator/roles.ts";
+import { ROLES } from "../switch/protocol/roles.ts";
 import type { ServeFlags } from "./serve.ts";
 import type { SwitchFlags } from "./switch-flags.ts";
 import { type Add, withSwitchOptions } from "./switch-program-options.ts";

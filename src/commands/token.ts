@@ -1,9 +1,10 @@
 import type { ExitCode } from "../audit/report.ts";
 import { SwitchProblem } from "../operator/problem.ts";
 import { chooseTarget, type Choice, type OwnTarget } from "../operator/target.ts";
-import { type Role, ROLES } from "../operator/roles.ts";
-import { addToken, listTokens, revokeToken, type TokenRow } from "../operator/tokens.ts";
+import { addToken, listTokens, revokeToken } from "../operator/tokens.ts";
 import { printable } from "../report/printable.ts";
+import type { TokenInfo } from "../switch/protocol/messages.ts";
+import { type Role, ROLES } from "../switch/protocol/roles.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { formatOf, secondsOf, type SwitchFlags } from "./switch-flags.ts";
 import { jsonLine, onSwitch } from "./switch-run.ts";
@@ -74,13 +75,13 @@ function roleOf(text: string): Role {
   return role;
 }
 
-function describe({ name, roles, agent, expiresAt }: Pick<TokenRow, "name" | "roles" | "agent" | "expiresAt">): string {
+function describe({ name, roles, agent, expiresAt }: Pick<TokenInfo, "name" | "roles" | "agent" | "expiresAt">): string {
   const bound = agent === null ? "" : `, for ${printable(agent)}`;
   const end = expiresAt === null ? "without an end" : `until ${localTime(expiresAt)}`;
   return `${printable(name)}: ${roles.join(", ")}${bound}, ${end}`;
 }
 
-function rowLine(row: TokenRow): string {
+function rowLine(row: TokenInfo): string {
   const { createdAt, createdBy, revokedAt } = row;
   const made = `made ${localTime(createdAt)} by ${printable(createdBy)}`;
   return `${describe(row)}; ${made}${revokedAt === null ? "" : `; REVOKED ${localTime(revokedAt)}`}`;

@@ -1,3 +1,4 @@
+import { ORDER_KINDS } from "../switch/protocol/messages.ts";
 import { breakBetween } from "../values/hash-chain.ts";
 import { logPages, type LogEntry } from "./log.ts";
 import type { OwnTarget } from "./target.ts";
@@ -7,8 +8,7 @@ export type Verification =
   | { whole: true; series: string; entries: number; epoch: number; head: string }
   | { whole: false; series: string; entries: number; seq: number; why: string };
 
-/** The kinds that are orders: each has an epoch of its own. */
-const ORDERS = new Set(["kill", "release", "trip", "expired"]);
+const ORDERS = new Set<string>(ORDER_KINDS);
 
 /** Reads the whole log and follows its chain, up to the first entry that is broken. Throws SwitchProblem. */
 export async function verifyLog(

@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import fc from "fast-check";
@@ -90,11 +90,23 @@ describe("an earlier run's data file", () => {
     expect(await refusalOf(Store.open(first.dataFile))).toBe(
       `another clawproof serve already runs on ${first.dataFile}`,
     );
+    const link = join(await folderForSwitch(), "link.db");
+    await symlink(first.dataFile, link);
+    expect(await refusalOf(Store.open(link))).toBe(`another clawproof serve already runs on ${first.dataFile}`);
     first.killSwitch.kill({ scope: "*", reason: "the refused one broke nothing" }, BOTH);
     first.close();
     const { killSwitch } = await openCore({ dataFile: first.dataFile });
     expect(killSwitch.standing.orders).toHaveLength(1);
   });
+});
+
+it("one that another program locks holds no order up", async () => {
+  const { killSwitch, store, dataFile } = await openCore();
+  const shell = new Database(dataFile);
+  shell.exec("BEGIN IMMEDIATE");
+  expect(store.database.pragma("busy_timeout")).toEqual([{ timeout: 20 }]);
+  expect(killSwitch.kill({ scope: "*", reason: "test" }, BOTH)).toMatchObject({ mode: "stopped", durable: false });
+  shell.close();
 });
 
 it("one that is closed is whole in the one file, without what SQLite put beside it", async () => {

@@ -44,13 +44,15 @@ describe("/metrics", () => {
     const it = await startSwitch();
     const token = it.tokenFor("support", ["agent"], "support");
     const { series } = it.service.killSwitch.standing;
-    const instance = 'a"b\\c\nclawproof_switch_epoch 99';
+    const instance = 'a"b\\c clawproof_switch_epoch 99';
     await it.call("/v1/report", { token, body: { instance, agent: "support", series, epoch: 0 } });
     const names = async (who: string | null) =>
       [...(await metricsOf(it, who)).keys()].filter((key) => key.includes("agent="));
+    const forged = { instance: "a\nclawproof_switch_epoch 99", agent: "support", series, epoch: 0 };
+    expect((await it.call("/v1/report", { token, body: forged })).status).toBe(400);
     expect(await names(null)).toEqual([]);
     expect(await names(token)).toEqual([]);
-    const label = 'clawproof_switch_instance_obeys{agent="support",instance="a\\"b\\\\c\\nclawproof_switch_epoch 99"}';
+    const label = 'clawproof_switch_instance_obeys{agent="support",instance="a\\"b\\\\c clawproof_switch_epoch 99"}';
     expect(await names(it.tokenFor("prometheus", ["read"]))).toEqual([label]);
     expect((await metricsOf(it, it.admin)).get("clawproof_switch_epoch")).toBe(0);
   });

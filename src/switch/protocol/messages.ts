@@ -1,5 +1,6 @@
 import type { Mode } from "./mode.ts";
 import type { Cause, Order, Standing } from "./order.ts";
+import type { Role } from "./roles.ts";
 
 /** What goes over the wire (contract, section 4). Times `at` are ISO 8601; `sentAt` is a clock of the service's own. */
 
@@ -100,4 +101,34 @@ export interface FleetAnswer {
   series: string;
   epoch: number;
   instances: FleetInstance[];
+}
+
+/** The kinds of entries of the log that are orders: each has an epoch of its own. */
+export const ORDER_KINDS = ["kill", "release", "trip", "expired"] as const;
+export type OrderKind = (typeof ORDER_KINDS)[number];
+
+/** A token as it may be shown: never the token itself, of which only a hash is kept. Times are ISO 8601. */
+export interface TokenInfo {
+  id: string;
+  name: string;
+  roles: Role[];
+  agent: string | null;
+  createdAt: string;
+  createdBy: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+/** `POST /v1/tokens`. */
+export interface TokenRequest {
+  name: string;
+  roles: readonly Role[];
+  /** Only with the role `agent`, and always then. */
+  agent?: string | undefined;
+  expiresInSeconds?: number | undefined;
+}
+
+/** The answer that says a token, this once. */
+export interface TokenAnswer extends TokenInfo {
+  token: string;
 }

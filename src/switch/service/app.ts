@@ -54,6 +54,9 @@ export function createApp(deps: AppDeps): Hono<App> {
   const { name, killSwitch, tokens, attempts, gate, sessions, alerts } = deps;
   const app = new Hono<App>();
 
+  // For whoever asks, under any name: it says nothing else.
+  app.get("/healthz", ({ json }) => json({ ok: true, durable: killSwitch.durable }));
+
   app.use(async (context, next) => {
     gate.checkOrigin(context.req.raw);
     await next();
@@ -64,7 +67,6 @@ export function createApp(deps: AppDeps): Hono<App> {
     await next();
   });
 
-  app.get("/healthz", ({ json }) => json({ ok: true, durable: killSwitch.durable }));
   app.get("/metrics", ({ req, env, text }) => {
     const counted = { killSwitch, streams: deps.streams(), alertsPending: alerts.pending() };
     const signsIn = req.header("authorization") !== undefined;

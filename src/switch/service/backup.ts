@@ -1,4 +1,4 @@
-import { chmod, open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -15,6 +15,8 @@ export async function backUpDataFile(dataFile: string, to: string): Promise<{ en
   const part = `${to}.part`;
   await rm(part, { force: true });
   try {
+    // It holds the hashes of tokens, and the key that signs checkpoints: nobody else reads it, from the first byte on.
+    await (await open(part, "wx", 0o600)).close();
     const database = new Database(`${pathToFileURL(dataFile).href}?mode=ro`);
     try {
       database.pragma("busy_timeout = 5000");
@@ -23,8 +25,6 @@ export async function backUpDataFile(dataFile: string, to: string): Promise<{ en
       database.close();
     }
     const entries = await check(part);
-    // It holds the hashes of tokens, and the key that signs checkpoints.
-    await chmod(part, 0o600);
     await sync(part);
     await rename(part, to);
     await sync(dirname(to));

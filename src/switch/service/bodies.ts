@@ -4,10 +4,15 @@ import { Refused, ROLES } from "./caller.ts";
 
 /** The bodies of requests. Unknown members are errors: `scpoe` must not become "no scope". */
 
-const name = z.string().min(1).max(128);
+/** Shown to people, in lines of a log. */
+const name = z
+  .string()
+  .max(128)
+  .regex(/^[\p{L}\p{N}\p{P}\p{S}]+( [\p{L}\p{N}\p{P}\p{S}]+)*$/u, "expected a name of printable characters");
+const MOST_COUNTS = 32;
 const counts = z
   .record(z.string().max(64), z.int().min(0))
-  .refine((all) => Object.keys(all).length <= 100, "at most 100");
+  .refine((all) => Object.keys(all).length <= MOST_COUNTS, `at most ${MOST_COUNTS} of them`);
 
 export const killBody = z.strictObject({
   scope: z.string().min(1).max(200),
@@ -107,10 +112,15 @@ export async function bodyOf<T>(request: Request, schema: z.ZodType<T>): Promise
 export async function textOf(request: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > LARGEST_BODY) throw new TooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > LARGEST_BODY) throw new TooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof TooLarge) throw error;
+    throw new Refused(400, "the body broke off");
   }
   return Buffer.concat(chunks).toString("utf8");
 }

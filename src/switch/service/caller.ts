@@ -1,6 +1,6 @@
-/** What a token may do. Every role but `agent` includes `read`. */
-export const ROLES = ["admin", "kill", "release", "agent", "read"] as const;
-export type Role = (typeof ROLES)[number];
+import type { Role } from "../protocol/roles.ts";
+
+export { type Role, ROLES } from "../protocol/roles.ts";
 
 /** Who asks: by a token, from an address. */
 export interface Caller {

@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { chmod, open, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { chmod, open, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { holdFileLock } from "../../databases/file-lock.ts";
 import { damageOf } from "./damage.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import type { Database } from "libsql";
+
+/** SQLite waits for a lock with everything standing still. */
+const LOCKED_MS = 20;
 
 /** The service cannot start on this data file; the message says what to do. */
 export class DataFileRefused extends Error {
@@ -32,7 +35,8 @@ export interface DataFile {
  * Opens the data file, or makes it where none was ever there, and holds it alone. Throws DataFileRefused for a file
  * that is damaged, empty, of another program, gone, or held by another service: it never starts empty in its place.
  */
-export async function openDataFile(path: string, options: OpenDataFile = {}): Promise<DataFile> {
+export async function openDataFile(named: string, options: OpenDataFile = {}): Promise<DataFile> {
+  const path = await fileBehind(named);
   const lock = `${path}.lock`;
   const [size, ranBefore] = [await sizeOf(path), (await sizeOf(lock)) !== null];
   const begin = `To begin a new series instead, delete ${basename(path)} and ${basename(lock)}.`;
@@ -52,6 +56,8 @@ export async function openDataFile(path: string, options: OpenDataFile = {}): Pr
       set(database, options, refusal);
       if (size === null) create(database);
       else inspect(database, refusal);
+      // Whoever else writes to the file has no business there, and must not hold up an order.
+      database.pragma(`busy_timeout = ${LOCKED_MS}`);
       if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
     } catch (error) {
       database.close();
@@ -146,11 +152,33 @@ function notReadable(error: unknown): string {
   return `is damaged (${why.split("\n")[0] ?? ""})`;
 }
 
+/** The file itself: two names of one file have one lock. One that is not there yet has the name that it will have. */
+export async function fileBehind(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  const folder = dirname(path);
+  try {
+    return join(await realpath(folder), basename(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new DataFileRefused(`the folder ${folder} does not exist: make it, or name another file with --data`, {
+      cause: error,
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
 async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 import type { Chained } from "../../values/hash-chain.ts";
+import type { OrderKind } from "../protocol/messages.ts";
 import type { Cause, Order } from "../protocol/order.ts";
 import type { Mode } from "../protocol/mode.ts";
 
 /** Orders have an epoch; everything else that happens is an entry all the same. */
-export type OrderKind = "kill" | "release" | "trip" | "expired";
 export type EntryKind =
   | OrderKind
   | "refused"
@@ -14,8 +14,6 @@ export type EntryKind =
   | "drill"
   | "service-started"
   | "service-stopped";
-
-export const ORDER_KINDS: readonly EntryKind[] = ["kill", "release", "trip", "expired"];
 
 /** What happened, before it has its place in the log. */
 export interface NewEntry {

@@ -2,13 +2,17 @@ import type { Clock } from "../../values/clock.ts";
 import type { FleetInstance, Obedience, ReportRequest } from "../protocol/messages.ts";
 import { modeOf, type Order, type Standing } from "../protocol/order.ts";
 import { covers, parseScope, type Scope } from "../protocol/scope.ts";
-import type { Store } from "./store.ts";
+import { NotDurable, type Store } from "./store.ts";
 
 /** After so long without a report an instance is no longer known. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
-/** More would be somebody inventing names. */
-const MOST_INSTANCES = 20_000;
-const SAVED_EVERY_MS = 5_000;
+/** More would be somebody inventing names; no agent's may keep those of another out. */
+const MOST_INSTANCES = 50_000;
+const MOST_OF_AN_AGENT = 10_000;
+const SAVED_EVERY_MS = 500;
+/** So many take a few milliseconds, during which nothing else is done. */
+const SAVED_AT_ONCE = 200;
+const COUNTED_EVERY_MS = 1_000;
 
 interface Seen {
   report: ReportRequest;
@@ -26,10 +30,12 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Seen>();
+  readonly #perAgent = new Map<string, number>();
   readonly #unsaved = new Set<string>();
   /** Forgotten, and not yet on the disk. */
   readonly #gone = new Map<string, ReportRequest>();
   readonly #timer: NodeJS.Timeout;
+  #counted: { at: number; counts: Record<Obedience, number> } | null = null;
 
   constructor(store: Store, clock: Clock, leaseMs: number) {
     this.#store = store;
@@ -40,7 +46,7 @@ export class Fleet {
       const kept = readRow(row.seen);
       if (kept === null) continue;
       const heard = clock.monotonic() - Math.max(0, clock.now() - kept.at);
-      this.#seen.set(keyOf(kept.report), { ...kept, heard, isOfThisRun: false });
+      this.#know(keyOf(kept.report), { ...kept, heard, isOfThisRun: false });
     }
     this.#timer = setInterval(() => {
       this.#forget();
@@ -52,9 +58,8 @@ export class Fleet {
   /** Notes a report; false where there are too many instances to know another one. */
   note(report: ReportRequest): boolean {
     const key = keyOf(report);
-    if (!this.#seen.has(key) && this.#seen.size >= MOST_INSTANCES) this.#forget();
-    if (!this.#seen.has(key) && this.#seen.size >= MOST_INSTANCES) return false;
-    this.#seen.set(key, { report, at: this.#clock.now(), heard: this.#clock.monotonic(), isOfThisRun: true });
+    if (!this.#seen.has(key) && !this.#hasRoomFor(report)) return false;
+    this.#know(key, { report, at: this.#clock.now(), heard: this.#clock.monotonic(), isOfThisRun: true });
     this.#unsaved.add(key);
     this.#gone.delete(key);
     return true;
@@ -67,6 +72,17 @@ export class Fleet {
     return seen.map((one) => instanceOf(one, standing, scope, this.#stateOf(one, standing, scope)));
   }
 
+  /** How many instances are in each state; counted at most once a second, for anybody may ask. */
+  counts(standing: Standing): Record<Obedience, number> {
+    const now = this.#clock.monotonic();
+    if (this.#counted === null || now - this.#counted.at >= COUNTED_EVERY_MS) {
+      const counts: Record<Obedience, number> = { obeyed: 0, pending: 0, silent: 0 };
+      for (const one of this.#seen.values()) counts[this.#stateOf(one, standing, null)]++;
+      this.#counted = { at: now, counts };
+    }
+    return this.#counted.counts;
+  }
+
   /** How many instances a scope covers, and how many of them obey. */
   obedience(standing: Standing, scope: Scope): { known: number; obeyed: number } {
     const instances = this.instances(standing, scope);
@@ -74,8 +90,9 @@ export class Fleet {
   }
 
   /** Writes down what was noted since; what cannot be written now is tried again later, for nothing rests on it. */
-  save(): void {
+  save(most = SAVED_AT_ONCE): void {
     if (this.#unsaved.size === 0 && this.#gone.size === 0) return;
+    const keys = [...this.#unsaved].slice(0, most);
     try {
       this.#store.transaction(() => {
         const forget = this.#store.database.prepare("DELETE FROM instances WHERE agent = ? AND instance = ?");
@@ -83,22 +100,22 @@ export class Fleet {
         const put = this.#store.database.prepare(
           "INSERT OR REPLACE INTO instances (agent, instance, seen) VALUES (?, ?, ?)",
         );
-        for (const key of this.#unsaved) {
+        for (const key of keys) {
           const seen = this.#seen.get(key);
           if (seen)
             put.run(seen.report.agent, seen.report.instance, JSON.stringify({ report: seen.report, at: seen.at }));
         }
       });
-      this.#unsaved.clear();
+      for (const key of keys) this.#unsaved.delete(key);
       this.#gone.clear();
     } catch (error) {
-      if (!(error instanceof Error && error.name === "NotDurable")) throw error;
+      if (!(error instanceof NotDurable)) throw error;
     }
   }
 
   close(): void {
     clearInterval(this.#timer);
-    this.save();
+    this.save(Number.POSITIVE_INFINITY);
   }
 
   #stateOf({ report, heard, isOfThisRun }: Seen, standing: Standing, scope: Scope | null): Obedience {
@@ -110,14 +127,36 @@ export class Fleet {
     return report.epoch >= newest && !busy ? "obeyed" : "pending";
   }
 
+  /** An agent that is full makes room by forgetting its own longest silent instance. */
+  #hasRoomFor({ agent }: ReportRequest): boolean {
+    if (this.#seen.size >= MOST_INSTANCES) this.#forget();
+    if ((this.#perAgent.get(agent) ?? 0) < MOST_OF_AN_AGENT) return this.#seen.size < MOST_INSTANCES;
+    const own = [...this.#seen].filter(([, { report }]) => report.agent === agent);
+    const [key, oldest] = own.reduce((a, b) => (b[1].heard < a[1].heard ? b : a));
+    if (this.#clock.monotonic() - oldest.heard <= this.#leaseMs) return false;
+    this.#drop(key, oldest.report);
+    return true;
+  }
+
+  #know(key: string, seen: Seen): void {
+    const { agent } = seen.report;
+    if (!this.#seen.has(key)) this.#perAgent.set(agent, (this.#perAgent.get(agent) ?? 0) + 1);
+    this.#seen.set(key, seen);
+  }
+
+  #drop(key: string, report: ReportRequest): void {
+    this.#seen.delete(key);
+    this.#perAgent.set(report.agent, (this.#perAgent.get(report.agent) ?? 1) - 1);
+    this.#unsaved.delete(key);
+    this.#gone.set(key, report);
+  }
+
   /** In memory alone: thousands may be over when somebody pulls the switch, and must not hold the order up. */
   #forget(): void {
     const now = this.#clock.monotonic();
     for (const [key, { heard, report }] of this.#seen) {
       if (now - heard <= FORGOTTEN_MS) continue;
-      this.#seen.delete(key);
-      this.#unsaved.delete(key);
-      this.#gone.set(key, report);
+      this.#drop(key, report);
     }
   }
 }

@@ -99,9 +99,10 @@ export class Gate {
 
   /** An address cannot be pointed elsewhere by a stranger's DNS; a name can. */
   #isOwnHost(host: string): boolean {
-    if (this.#public !== null && host === this.#public.host) return true;
     if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return false;
     const { hostname } = new URL(`http://${host}`);
+    // Whatever the port: a stranger's name is strange on every one.
+    if (hostname === this.#public?.hostname) return true;
     const bare = hostname.replace(/^\[|\]$/g, "");
     return isIP(bare) !== 0 || hostname === "localhost" || hostname === this.#options.host.toLowerCase();
   }

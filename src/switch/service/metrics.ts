@@ -11,7 +11,7 @@ export interface Counted {
 /** Prometheus' text form. Names of agents and instances are for who has signed in. */
 export function metricsText({ killSwitch, streams, alertsPending }: Counted, withNames: boolean): string {
   const { standing, fleet, store, durable } = killSwitch;
-  const instances = fleet.instances(standing);
+  const counts = fleet.counts(standing);
   const states = ["obeyed", "pending", "silent"] as const;
   const modes = ["stopped", "read-only"] as const;
   const real = standing.orders.filter(({ scope }) => !scope.startsWith("drill/"));
@@ -29,14 +29,16 @@ export function metricsText({ killSwitch, streams, alertsPending }: Counted, wit
     ...gauge(
       "clawproof_switch_instances",
       "instances by whether they obey",
-      states.map((state) => [`{state="${state}"}`, instances.filter((one) => one.state === state).length]),
+      states.map((state) => [`{state="${state}"}`, counts[state]]),
     ),
   ];
   if (withNames) {
-    const each = instances.map(({ agent, instance, state }): [string, number] => [
-      `{agent=${label(agent)},instance=${label(instance)}}`,
-      state === "obeyed" ? 1 : 0,
-    ]);
+    const each = fleet
+      .instances(standing)
+      .map(({ agent, instance, state }): [string, number] => [
+        `{agent=${label(agent)},instance=${label(instance)}}`,
+        state === "obeyed" ? 1 : 0,
+      ]);
     lines.push(...gauge("clawproof_switch_instance_obeys", "1 where the instance obeys", each));
   }
   return `${lines.join("\n")}\n`;

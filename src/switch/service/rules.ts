@@ -16,7 +16,8 @@ export function scopeOf(text: string): Scope {
 /** The reason without white space around it. Throws Refused (400). */
 export function reasonOf(text: string): string {
   const reason = text.trim();
-  if (reason === "") throw new Refused(400, "a reason is required: who reads the log tonight wants to know why");
+  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(reason))
+    throw new Refused(400, "a reason is required: who reads the log tonight wants to know why");
   if (reason.length > LONGEST_REASON) throw new Refused(400, `a reason has at most ${LONGEST_REASON} characters`);
   if (/\p{Surrogate}/u.test(reason)) throw new Refused(400, "the reason holds half a character (a lone surrogate)");
   return reason;

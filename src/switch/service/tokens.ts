@@ -1,28 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../values/clock.ts";
+import type { TokenInfo, TokenRequest } from "../protocol/messages.ts";
+import { type Role, ROLES } from "../protocol/roles.ts";
 import { parseScope } from "../protocol/scope.ts";
 import { SERVICE } from "./entry.ts";
-import { Refused, type Caller, type Role, ROLES } from "./caller.ts";
+import { Refused, type Caller } from "./caller.ts";
 import type { Store } from "./store.ts";
 
-/** A token as it may be shown: never the token itself, of which only a hash is kept. Times are ISO 8601. */
-export interface TokenInfo {
-  id: string;
-  name: string;
-  roles: Role[];
-  agent: string | null;
-  createdAt: string;
-  createdBy: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-}
-
-export interface NewToken {
-  name: string;
-  roles: readonly Role[];
-  agent?: string | undefined;
-  expiresInSeconds?: number | undefined;
-}
+export type { TokenInfo } from "../protocol/messages.ts";
 
 interface Row {
   id: string;
@@ -91,7 +76,7 @@ export class Tokens {
   }
 
   /** Makes a token and says it, this once. Throws Refused (400, 409) and NotDurable. */
-  add({ name, roles, agent, expiresInSeconds }: NewToken, by: Pick<Caller, "name" | "from"> | null) {
+  add({ name, roles, agent, expiresInSeconds }: TokenRequest, by: Pick<Caller, "name" | "from"> | null) {
     if (!NAME.test(name)) throw new Refused(400, "a token's name is made of letters, digits and . _ @ + -, at most 64");
     if (name === SERVICE) throw new Refused(400, `${SERVICE} is what the service calls itself: choose another name`);
     if (roles.length === 0) throw new Refused(400, `a token needs a role: ${ROLES.join(", ")}`);
