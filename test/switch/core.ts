@@ -16,9 +16,12 @@ import { folderForSwitch } from "./support.ts";
 
 /** The service's core without HTTP: a Switch on a real data file. */
 
-const closing: (() => void)[] = [];
+const closing = new Set<() => void>();
+let isFaked = false;
 afterEach(() => {
-  for (const close of closing.splice(0).reverse()) close();
+  for (const close of [...closing].reverse()) close();
+  if (isFaked) vi.useRealTimers();
+  isFaked = false;
 });
 
 export const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -49,7 +52,7 @@ export class TestTime implements Clock {
   constructor() {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
     this.#startedAt = Date.now();
-    closing.unshift(() => vi.useRealTimers());
+    isFaked = true;
   }
   now(): number {
     return Date.now() + this.#ahead;
@@ -92,10 +95,11 @@ export async function openCore(options: CoreOptions = {}): Promise<Core> {
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
+    closing.delete(close);
     killSwitch.close();
     store.close();
   };
-  closing.push(close);
+  closing.add(close);
   return { store, killSwitch, dataFile, close };
 }
 
@@ -120,7 +124,7 @@ export function inForce(orders: readonly Order[]): string[] {
 }
 
 /** In JSON more than a page of the data file, so that a full disk is full for it. */
-export const LONG_REASON = "\u0001".repeat(1_000);
+export const LONG_REASON = `x${"\u0001".repeat(999)}`;
 
 /** From now on the data file does not grow. */
 export function fillDisk({ database }: Store): void {

@@ -280,12 +280,16 @@ it("what cannot be saved is saved later, and keeps no report from being heard", 
   expect(core.store.database.prepare("SELECT instance FROM instances").all()).toEqual([{ instance: "pod-1" }]);
 });
 
-it("after a release an instance is as obedient as before: nothing is forbidden", async () => {
+it("after a release an instance obeys once it has heard of it, also over a restart", async () => {
   const core = await openCore();
   core.killSwitch.kill({ scope: "support", reason: "x" }, BOTH);
   report(core);
-  expect(core.killSwitch.release({ scope: "support", reason: "x" }, RELEASER).instances).toEqual({
-    known: 1,
-    obeyed: 1,
-  });
+  const { instances, epoch } = core.killSwitch.release({ scope: "support", reason: "x" }, RELEASER);
+  expect(instances).toEqual({ known: 1, obeyed: 0 });
+  core.close();
+  const again = await openCore({ dataFile: core.dataFile });
+  report(again, { epoch: epoch - 1 });
+  expect(states(again)).toEqual(["pod-1 pending"]);
+  report(again, { epoch });
+  expect(states(again)).toEqual(["pod-1 obeyed"]);
 });

@@ -117,20 +117,8 @@ export function createApp(deps: AppDeps): Hono<App> {
       );
     }
     const news = alerts.testNews(caller.name);
-    const outcomes: RouteTest[] = await testRoutes(alerts.routes, alerts.context, news);
-    for (const { route, outcome, words } of outcomes) {
-      const entry = {
-        kind: "alert",
-        by: caller.name,
-        from: caller.from,
-        route,
-        outcome,
-        reason: words,
-        test: true,
-      } as const;
-      killSwitch.note(entry);
-    }
-    return json({ outcomes });
+    const outcomes = await testRoutes(alerts.routes, alerts.context, news);
+    return json({ outcomes: outcomes.map((tested) => noteTested(tested, caller)) });
   });
 
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path}` }, 404));
@@ -151,6 +139,18 @@ export function createApp(deps: AppDeps): Hono<App> {
     return context.json({ error: error.message }, error.status);
   });
   return app;
+
+  /** The outcome has happened, whether or not it can be logged. */
+  function noteTested(tested: RouteTest, { name: by, from }: Caller): RouteTest {
+    const { route, outcome, words } = tested;
+    try {
+      killSwitch.note({ kind: "alert", by, from, route, outcome, reason: words, test: true });
+      return tested;
+    } catch (error) {
+      if (!(error instanceof NotDurable)) throw error;
+      return { ...tested, words: `${words}; not in the switch's log, which could not be written to disk: make room` };
+    }
+  }
 
   /** Only what somebody signed in was not allowed: strangers are counted where they fail to sign in. */
   function noteRefused(context: Context<App>, { message: why, scope }: Refused): void {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../values/clock.ts";
-import { OncePer } from "./outbox-limit.ts";
+import { OncePer } from "./once-per.ts";
 import { SERVICE, type Undated } from "./entry.ts";
 import { NotDurable } from "./store.ts";
 
@@ -12,10 +12,33 @@ const MOST_SINGLE = 5;
 const MOST_ADDRESSES = 1_000;
 const NAMED_ADDRESSES = 10;
 
+/** Calls that change orders or tokens: people are told of those that were refused. */
+const CHANGES = /^(?:POST \/v1\/(?:kill|release)|(?:POST|DELETE) \/v1\/tokens(?:\/.*)?)$/;
+
+/** What somebody signed in tried, and the token's roles do not allow. */
+export interface RefusedAttempt {
+  tokenId: string;
+  by: string;
+  from: string;
+  /** `POST /v1/release` */
+  doing: string;
+  /** What it was about, where that is known. */
+  scope?: string | undefined;
+  why: string;
+}
+
 export interface AttemptsOptions {
   clock: Clock;
-  /** Writes to the log. May throw NotDurable: then it is lost, for an attempt that did nothing must not stop the service. */
-  note: (entry: Undated, alert: boolean) => void;
+  /**
+   * Writes to the log; people are told of `alert`. May throw NotDurable: then it is lost, for an attempt that did nothing
+   * must not stop the service.
+   */
+  note: (entry: Undated, alert?: RefusedAttempt) => void;
+}
+
+/** Whether a scope is a drill's, where one was named at all. */
+export function isOfDrill(scope: string | undefined): boolean {
+  return scope?.startsWith("drill/") === true;
 }
 
 /** What was tried and not allowed: limited, and logged so that a flood cannot fill the disk. */
@@ -26,7 +49,7 @@ export class Attempts {
   readonly #timer: NodeJS.Timeout;
   #failures = new Map<string, number>();
   #otherFailures = 0;
-  #refused = new Map<string, { by: string; count: number }>();
+  #refused = new Map<string, { by: string; count: number; logged: number }>();
   #minuteEnds: number;
 
   constructor({ clock, note }: AttemptsOptions) {
@@ -46,22 +69,16 @@ export class Attempts {
     return { retryAfterSeconds: Math.max(1, Math.ceil((this.#minuteEnds - this.#clock.monotonic()) / 1_000)) };
   }
 
-  /** Somebody signed in tried what the token's roles do not allow. */
-  refused(attempt: {
-    tokenId: string;
-    by: string;
-    from: string;
-    doing: string;
-    scope?: string | undefined;
-    why: string;
-  }): void {
+  /** Is logged, alone or in sum; people are told of it at most once an hour for a token, drills apart. */
+  refused(attempt: RefusedAttempt): void {
     const { tokenId, by, from, doing, scope, why } = attempt;
-    const seen = this.#refused.get(tokenId) ?? { by, count: 0 };
-    seen.count++;
+    const seen = this.#refused.get(tokenId) ?? { by, count: 0, logged: 0 };
     this.#refused.set(tokenId, seen);
-    if (seen.count > MOST_SINGLE) return;
-    const alert = this.#alerts.allows(tokenId, this.#clock.monotonic());
-    this.#write({ kind: "refused", by, from, scope, doing, reason: why }, alert);
+    seen.count++;
+    const isAlert = CHANGES.test(doing) && this.#alertAllowed(tokenId, isOfDrill(scope));
+    if (!isAlert && seen.logged >= MOST_SINGLE) return;
+    seen.logged++;
+    this.#write({ kind: "refused", by, from, scope, doing, reason: why }, isAlert ? attempt : undefined);
   }
 
   /** Writes down in sum what was not written one by one, and begins to count anew. */
@@ -83,10 +100,11 @@ export class Attempts {
         count,
         addresses,
         addressCount: failures.length,
+        ...(others > 0 ? { addressesMore: true } : {}),
       });
     }
-    for (const { by, count } of refused) {
-      const more = count - MOST_SINGLE;
+    for (const { by, count, logged } of refused) {
+      const more = count - logged;
       if (more > 0)
         this.#write({ kind: "refused", by, from: null, count: more, reason: `${more} more in that minute` });
     }
@@ -97,7 +115,11 @@ export class Attempts {
     this.sumUp();
   }
 
-  #write(entry: Undated, alert = false): void {
+  #alertAllowed(tokenId: string, isDrill: boolean): boolean {
+    return this.#alerts.allows(`${isDrill ? "drill" : "real"} ${tokenId}`, this.#clock.monotonic());
+  }
+
+  #write(entry: Undated, alert?: RefusedAttempt): void {
     try {
       this.#note(entry, alert);
     } catch (error) {

@@ -24,7 +24,7 @@ export async function backUpDataFile(dataFile: string, to: string): Promise<{ en
     } finally {
       database.close();
     }
-    const entries = await check(part);
+    const entries = await check(part, new Date().toISOString());
     await sync(part);
     await rename(part, to);
     await sync(dirname(to));
@@ -40,13 +40,17 @@ export async function backUpDataFile(dataFile: string, to: string): Promise<{ en
   }
 }
 
-/** A backup that cannot be read is none. */
-async function check(path: string): Promise<number> {
+/**
+ * A backup that cannot be read is none. It is marked as what it is: a service that starts on it lacks what was ordered
+ * since, and must stop everything until a person has looked.
+ */
+async function check(path: string, madeAt: string): Promise<number> {
   const { default: Database } = await import("libsql");
   const copy = new Database(path);
   try {
     const [result] = copy.pragma("quick_check") as { quick_check: string }[];
     if (result?.quick_check !== "ok") throw new Error(`the copy is damaged: ${result?.quick_check ?? ""}`);
+    copy.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('backup-of', ?)").run(madeAt);
     return (copy.prepare("SELECT count(*) AS entries FROM log").get() as { entries: number }).entries;
   } finally {
     copy.close();

@@ -1,6 +1,6 @@
 import type { Clock } from "../../values/clock.ts";
 import type { FleetInstance, Obedience, ReportRequest } from "../protocol/messages.ts";
-import { modeOf, type Order, type Standing } from "../protocol/order.ts";
+import { modeOf, type Standing } from "../protocol/order.ts";
 import { covers, parseScope, type Scope } from "../protocol/scope.ts";
 import { NotDurable, type Store } from "./store.ts";
 
@@ -30,6 +30,8 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Seen>();
+  /** The newest end on each scope. */
+  readonly #ended: Map<string, number>;
   readonly #perAgent = new Map<string, number>();
   readonly #unsaved = new Set<string>();
   /** Forgotten, and not yet on the disk. */
@@ -41,6 +43,7 @@ export class Fleet {
     this.#store = store;
     this.#clock = clock;
     this.#leaseMs = leaseMs;
+    this.#ended = new Map(store.ends().map(({ scope, epoch }) => [scope, epoch]));
     const rows = store.database.prepare("SELECT seen FROM instances").all() as { seen: string }[];
     for (const row of rows) {
       const kept = readRow(row.seen);
@@ -53,6 +56,11 @@ export class Fleet {
       this.save();
     }, SAVED_EVERY_MS);
     this.#timer.unref();
+  }
+
+  /** What held a scope has ended by an order of that epoch: who has not heard so yet still holds back. */
+  ended(scope: string, epoch: number): void {
+    this.#ended.set(scope, epoch);
   }
 
   /** Notes a report; false where there are too many instances to know another one. */
@@ -121,8 +129,9 @@ export class Fleet {
   #stateOf({ report, heard, isOfThisRun }: Seen, standing: Standing, scope: Scope | null): Obedience {
     if (!isOfThisRun || this.#clock.monotonic() - heard > this.#leaseMs) return "silent";
     if (report.series !== standing.series) return "pending";
-    const orders = standing.orders.filter((order) => concerns(order, report, scope));
-    const newest = Math.max(0, ...orders.map(({ epoch }) => epoch));
+    const orders = standing.orders.filter((order) => concerns(order.scope, report, scope));
+    const ends = [...this.#ended].filter(([ended]) => concerns(ended, report, scope)).map(([, epoch]) => epoch);
+    const newest = Math.max(0, ...orders.map(({ epoch }) => epoch), ...ends);
     const busy = orders.length > 0 && Object.values(report.running ?? {}).some((count) => count > 0);
     return report.epoch >= newest && !busy ? "obeyed" : "pending";
   }
@@ -180,9 +189,9 @@ function targetOf({ agent, version }: ReportRequest, scope: Scope | null) {
   return { agent, version, type: scope?.type, drill: scope?.drill ?? false };
 }
 
-/** Whether the instance must have applied the order to obey: one for a single type too, where no type is asked about. */
-function concerns(order: Order, report: ReportRequest, scope: Scope | null): boolean {
-  const ordered = parseScope(order.scope);
+/** Whether the instance must have applied an order on that scope to obey: one for a single type too, where no type is asked about. */
+function concerns(text: string, report: ReportRequest, scope: Scope | null): boolean {
+  const ordered = parseScope(text);
   const target = targetOf(report, scope);
   return ordered !== null && covers(ordered, { ...target, type: target.type ?? ordered.type });
 }

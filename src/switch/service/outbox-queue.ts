@@ -6,6 +6,7 @@ import type { CallContext } from "../../doors/door.ts";
 import type { Clock } from "../../values/clock.ts";
 import { formatDuration } from "../../values/duration.ts";
 import type { Delivery, OutboxRows } from "./outbox-rows.ts";
+import { Waiting } from "./outbox-waiting.ts";
 import { pause, retryDelay, type OutboxTiming } from "./outbox-timing.ts";
 
 /** What the log is told of a delivery: its first failure, and how it ended. */
@@ -37,17 +38,15 @@ export interface QueueSurroundings {
   trouble: (error: unknown) => void;
 }
 
-/** More unsaved news than this is not kept: it has nowhere to go but memory. */
-const MOST_UNSAVED = 100;
-
-/** One route's deliveries, one after the other in the order in which they were put in. */
+/** One route's deliveries, one after the other: first those that were due first. */
 export class RouteQueue {
   readonly key: string;
   readonly name: string;
   readonly #route: AlertRoute;
   readonly #with: QueueSurroundings;
-  /** What could not be written to disk; `after` is the newest row at the time, which goes before it. */
-  readonly #unsaved: (Delivery & { after: number })[] = [];
+  readonly #waiting: Waiting;
+  /** Outcomes on their way to the log. */
+  readonly #finishing = new Set<Promise<void>>();
   /** Aborted first: nothing new is begun. */
   readonly #ending = new AbortController();
   /** Aborted when the time of grace is over: what is under way is cut short. */
@@ -61,6 +60,7 @@ export class RouteQueue {
     this.name = named.name;
     this.#route = named.route;
     this.#with = surroundings;
+    this.#waiting = new Waiting(surroundings.rows, named.key);
   }
 
   start(): void {
@@ -74,10 +74,7 @@ export class RouteQueue {
 
   /** Keeps news in memory alone; false where there is too much of it already. */
   addUnsaved(news: News): boolean {
-    if (this.#unsaved.length >= MOST_UNSAVED) return false;
-    const { rows, ranMs } = this.#with;
-    this.#unsaved.push({ id: null, news, attempts: 0, queuedMs: ranMs(), after: rows.newest(this.key) });
-    return true;
+    return this.#waiting.addUnsaved(news, this.#with.ranMs());
   }
 
   /** Begins nothing new, and ends what is under way after the time of grace; what is not settled stays. */
@@ -88,15 +85,17 @@ export class RouteQueue {
       this.#cut.abort();
     }, this.#with.timing.graceMs);
     await this.#running;
+    await Promise.all(this.#finishing);
     clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
     for (let troubles = 0; !this.#ending.signal.aborted;) {
       try {
-        const delivery = this.#next();
-        if (delivery === null) await this.#somethingNew();
-        else await this.#settle(delivery);
+        const delivery = this.#waiting.next();
+        const waitMs = delivery === null ? Infinity : delivery.dueMs - this.#with.ranMs();
+        if (delivery === null || waitMs > 0) await this.#somethingNew(waitMs);
+        else await this.#try(delivery);
         troubles = 0;
       } catch (error) {
         this.#with.trouble(error);
@@ -105,34 +104,29 @@ export class RouteQueue {
     }
   }
 
-  #next(): Delivery | null {
-    const saved = this.#with.rows.first(this.key);
-    const [unsaved] = this.#unsaved;
-    return unsaved !== undefined && (saved === null || unsaved.after < saved.id) ? unsaved : saved;
+  /** Ends after so many milliseconds all the same. */
+  #somethingNew(withinMs: number): Promise<void> {
+    const woken = new AbortController();
+    this.#wakeUp = () => {
+      woken.abort();
+    };
+    return pause(withinMs, woken.signal);
   }
 
-  #somethingNew(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakeUp = resolve;
-    });
-  }
-
-  /** Tries until it is settled or the service ends. */
-  async #settle(delivery: Delivery): Promise<void> {
+  /** Tries once; what failed is put back, so that others pass it. */
+  async #try(delivery: Delivery): Promise<void> {
     const { timing, random, ranMs } = this.#with;
-    while (!this.#ending.signal.aborted) {
-      const outcome = await this.#attempt(delivery.news);
-      if (outcome === null) return;
-      delivery.attempts++;
-      const leftMs = delivery.queuedMs + timing.giveUpAfterMs - ranMs();
-      if (outcome.final || leftMs <= 0) {
-        await this.#finish(delivery, outcome.final ? outcome : givenUp(outcome, timing));
-        return;
-      }
-      this.#noteFailure(delivery, outcome);
-      const waitMs = retryDelay(delivery.attempts, outcome.retryAfterMs, timing, random());
-      await pause(Math.min(waitMs, leftMs), this.#ending.signal);
+    const outcome = await this.#attempt(delivery.news);
+    if (outcome === null) return;
+    delivery.attempts++;
+    const leftMs = delivery.queuedMs + timing.giveUpAfterMs - ranMs();
+    if (outcome.final || leftMs <= 0) {
+      this.#settle(delivery, outcome.final ? outcome : givenUp(outcome, timing));
+      return;
     }
+    const waitMs = retryDelay(delivery.attempts, outcome.retryAfterMs, timing, random());
+    delivery.dueMs = ranMs() + Math.min(waitMs, leftMs);
+    this.#noteFailure(delivery, outcome);
   }
 
   /** Null where the service ended before there was an outcome. */
@@ -152,9 +146,9 @@ export class RouteQueue {
   }
 
   #noteFailure(delivery: Delivery, outcome: Outcome): void {
-    const { rows, record, trouble, ranMs } = this.#with;
+    const { record, trouble, ranMs } = this.#with;
     try {
-      if (delivery.id !== null) rows.attempted(delivery.id, delivery.attempts, ranMs());
+      this.#waiting.putBack(delivery, ranMs());
       if (delivery.attempts === 1) record(this.#noteOf(delivery, outcome, false));
     } catch (error) {
       // It is tried again all the same: the count is in memory too.
@@ -162,21 +156,25 @@ export class RouteQueue {
     }
   }
 
-  /** Notes the outcome, then forgets the delivery; where the disk refuses, later, without sending it again. */
+  #settle(delivery: Delivery, outcome: Outcome): void {
+    this.#waiting.settle(delivery);
+    const finishing = this.#finish(delivery, outcome).finally(() => this.#finishing.delete(finishing));
+    this.#finishing.add(finishing);
+  }
+
+  /** Notes the outcome, then forgets the delivery; where the disk refuses, later, while others go on. */
   async #finish(delivery: Delivery, outcome: Outcome): Promise<void> {
-    const { record, rows, trouble } = this.#with;
+    const { record, trouble } = this.#with;
     let recorded = false;
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1; !this.#ending.signal.aborted || tries === 1; tries++) {
       try {
         if (!recorded) record(this.#noteOf(delivery, outcome, true));
         recorded = true;
-        if (delivery.id === null) this.#unsaved.shift();
-        else rows.remove(delivery.id);
+        this.#waiting.forget(delivery);
         return;
       } catch (error) {
         trouble(error);
         await this.#pauseAfter(tries);
-        if (this.#ending.signal.aborted) return;
       }
     }
   }

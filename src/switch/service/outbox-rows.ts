@@ -9,6 +9,9 @@ export interface OutboxDatabase {
   };
 }
 
+/** In SQL what `laneOf` says. */
+const LANE = "json_extract(news, '$.scope'), json_extract(news, '$.kind') = 'refused'";
+
 /** One row a delivery: a piece of news for a route. `outbox_clock` counts how long the service has run in all. */
 export const OUTBOX_SQL = `
 CREATE TABLE IF NOT EXISTS outbox (
@@ -20,6 +23,7 @@ CREATE TABLE IF NOT EXISTS outbox (
   queued_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_route ON outbox (route, id);
+CREATE INDEX IF NOT EXISTS outbox_lane ON outbox (route, ${LANE}, id);
 CREATE TABLE IF NOT EXISTS outbox_clock (one INTEGER PRIMARY KEY CHECK (one = 1), ran_ms INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO outbox_clock (one, ran_ms) VALUES (1, 0);
 `;
@@ -32,6 +36,13 @@ export interface Delivery {
   attempts: number;
   /** When it was put in, in milliseconds of the service's running time: a clock that jumps changes nothing. */
   queuedMs: number;
+  /** When it may be tried, or tried again, on the same clock. */
+  dueMs: number;
+}
+
+/** What must arrive in order: news of one scope, refused attempts apart, as PagerDuty tells incidents apart. */
+export function laneOf({ scope, kind }: News): string {
+  return JSON.stringify([scope, kind === "refused"]);
 }
 
 interface Row {
@@ -44,13 +55,17 @@ interface Row {
 
 /** The outbox's tables. All of it is synchronous; what it throws is SQLite's. */
 export class OutboxRows {
-  readonly #statement: Record<"insert" | "first" | "newest" | "attempt" | "remove" | "others" | "count", Statement>;
+  readonly #statement: Record<"insert" | "heads" | "newest" | "attempt" | "remove" | "others" | "count", Statement>;
   readonly #clock: { read: Statement; write: Statement };
 
   constructor(database: OutboxDatabase) {
     this.#statement = {
       insert: database.prepare("INSERT INTO outbox (route, name, news, queued_ms) VALUES (?, ?, ?, ?)"),
-      first: database.prepare("SELECT * FROM outbox WHERE route = ? ORDER BY id LIMIT 1"),
+      heads: database.prepare(
+        `SELECT * FROM outbox WHERE id IN (
+          SELECT MIN(id) FROM outbox WHERE route = ? AND id NOT IN (SELECT value FROM json_each(?)) GROUP BY ${LANE}
+        ) ORDER BY id`,
+      ),
       newest: database.prepare("SELECT COALESCE(MAX(id), 0) AS id FROM outbox WHERE route = ?"),
       attempt: database.prepare("UPDATE outbox SET attempts = ? WHERE id = ?"),
       remove: database.prepare("DELETE FROM outbox WHERE id = ?"),
@@ -69,13 +84,12 @@ export class OutboxRows {
   }
 
   insert(route: { key: string; name: string }, news: News, queuedMs: number): void {
-    this.#statement.insert.run(route.key, route.name, JSON.stringify(news), Math.round(queuedMs));
+    this.#statement.insert.run(route.key, route.name, JSON.stringify(news), Math.floor(queuedMs));
   }
 
-  /** The oldest delivery of a route. */
-  first(key: string): (Delivery & { id: number }) | null {
-    const row = this.#statement.first.get(key) as Row | undefined;
-    return row === undefined ? null : deliveryOf(row);
+  /** The oldest delivery of each of a route's lanes, without these ids; the oldest first. */
+  heads(key: string, without: readonly number[]): (Delivery & { id: number })[] {
+    return (this.#statement.heads.all(key, JSON.stringify(without)) as Row[]).map(deliveryOf);
   }
 
   /** The id of the route's newest row: later ones are larger. */
@@ -111,5 +125,5 @@ export class OutboxRows {
 type Statement = ReturnType<OutboxDatabase["prepare"]>;
 
 function deliveryOf({ id, news, attempts, queued_ms: queuedMs }: Row): Delivery & { id: number } {
-  return { id, news: JSON.parse(news) as News, attempts, queuedMs };
+  return { id, news: JSON.parse(news) as News, attempts, queuedMs, dueMs: queuedMs };
 }

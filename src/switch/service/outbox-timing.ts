@@ -21,7 +21,8 @@ export const OUTBOX_TIMING: OutboxTiming = {
 
 /**
  * How long to wait after so many failed attempts: from half of the exponential step to the whole, so that many senders do
- * not come back at once; never less than the other side asked for. `random` from 0 to 1.
+ * not come back at once; no less than the other side asked for, as far as that is no longer than our own longest wait.
+ * `random` from 0 to 1.
  */
 export function retryDelay(
   attempts: number,
@@ -30,10 +31,13 @@ export function retryDelay(
   random: number,
 ): number {
   const step = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempts - 1, 40));
-  return Math.max(step * (0.5 + random / 2), retryAfterMs ?? 0);
+  return Math.min(longestRetryMs, Math.max(step * (0.5 + random / 2), retryAfterMs ?? 0));
 }
 
-/** Ends after so many milliseconds, or as soon as `signal` is aborted; does not keep the process from exiting. */
+/** The longest that a timer of Node waits; milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Ends after so many milliseconds (at most LONGEST_TIMER), or as soon as `signal` is aborted; does not keep the process from exiting. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -42,7 +46,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, ms).unref();
+    const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER)).unref();
     signal.addEventListener("abort", end);
   });
 }

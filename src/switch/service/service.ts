@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { newsId, newsLink, testNews, type News } from "../../alerts/news.ts";
+import { newsId, newsLink, testNews } from "../../alerts/news.ts";
 import type { AlertRoute } from "../../alerts/route.ts";
 import type { CallContext } from "../../doors/door.ts";
 import { type Clock, systemClock } from "../../values/clock.ts";
@@ -10,6 +10,7 @@ import type { OpenDataFile } from "./data-file.ts";
 import { SERVICE } from "./entry.ts";
 import { Events } from "./events.ts";
 import { Gate } from "./gate.ts";
+import { type BareNews, newsOfRefusal } from "./order-news.ts";
 import { type DeliveryNote, Outbox, OUTBOX_SQL } from "./outbox.ts";
 import { Sessions } from "./page/sessions.ts";
 import { NotDurable, Store } from "./store.ts";
@@ -56,7 +57,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     trouble: (error) => log("alerts", { error: wordsOf(error) }),
     clock,
   });
-  const tell = (news: Omit<News, "id" | "switchName" | "link">, unsaved: boolean): void => {
+  const tell = (news: BareNews, unsaved: boolean): void => {
     const whole = { ...news, id: newsId(), switchName: name, link: newsLink(publicUrl, news.scope) };
     if (unsaved) outbox.enqueueUnsaved(whole);
     else outbox.enqueue(whole);
@@ -67,8 +68,10 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const attempts = new Attempts({
     clock,
     note: (entry, alert) => {
-      killSwitch.note(entry, alert ? () => tell(newsOfRefusal(entry, killSwitch, clock), false) : undefined);
-      if (alert) outbox.wake();
+      if (alert === undefined) return killSwitch.note(entry);
+      const at = new Date(clock.now()).toISOString();
+      killSwitch.note(entry, () => tell(newsOfRefusal(alert, killSwitch.standing, at), false));
+      outbox.wake();
     },
   });
   const gate = new Gate({ tokens, sessions, attempts, publicUrl, host: options.host });
@@ -111,7 +114,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     const { scope, kind } = news;
     const about = { newsId, kind, epoch: news.epoch };
     const more = { route, outcome, status, attempts: count, final, about, reason: why };
-    killSwitch.note({ kind: "alert", by: SERVICE, from: null, scope, ...more });
+    killSwitch.note({ kind: "alert", by: SERVICE, from: null, scope: scope ?? undefined, ...more });
     log("alert", { route, outcome, status, attempts: count, final, why });
   }
 
@@ -126,17 +129,20 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       log("stopped", { error: `not logged: ${wordsOf(error)}` });
     }
     killSwitch.close();
-    store.close();
+    try {
+      logLost();
+    } finally {
+      store.close();
+    }
   }
-}
 
-function newsOfRefusal(
-  { by, scope = "*", reason = "" }: { by: string; scope?: string | undefined; reason?: string | undefined },
-  { standing: { series } }: Switch,
-  clock: Clock,
-): Omit<News, "id" | "switchName" | "link"> {
-  const at = new Date(clock.now()).toISOString();
-  return { kind: "refused", drill: scope.startsWith("drill/"), series, epoch: null, scope, mode: null, by, reason, at };
+  /** Orders in force that are not on the disk: the next start does not know of them. */
+  function logLost(): void {
+    if (killSwitch.durable) return;
+    const saved = new Set(store.standing().orders.map(({ epoch }) => epoch));
+    for (const { scope, mode, epoch } of killSwitch.standing.orders)
+      if (!saved.has(epoch)) log("lost", { scope, mode, epoch });
+  }
 }
 
 function wordsOf(error: unknown): string {

@@ -150,6 +150,12 @@ export class Store {
     return last === undefined ? entries : entries.reverse();
   }
 
+  /** The newest release or expiry of each scope. */
+  ends(): { scope: string; epoch: number }[] {
+    const sql = "SELECT scope, max(epoch) AS epoch FROM log WHERE kind IN ('release', 'expired') GROUP BY scope";
+    return this.database.prepare(sql).all() as { scope: string; epoch: number }[];
+  }
+
   /** Lines of drills that were kept here, oldest first. */
   lines(): unknown[] {
     const rows = this.database.prepare("SELECT entry FROM log WHERE kind = 'drill' ORDER BY seq").all();

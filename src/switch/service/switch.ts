@@ -24,12 +24,12 @@ import { type NewEntry, SERVICE, type Undated } from "./entry.ts";
 import { Expiries } from "./expiries.ts";
 import { Fleet } from "./fleet.ts";
 import { newsOf, type OrderNews } from "./order-news.ts";
+import { type Loss, lossOfBackup, LostOrders } from "./lost-orders.ts";
+import { answerFor } from "./order-answer.ts";
 import { Recorder } from "./recorder.ts";
 import { endOf, reasonOf, scopeOf } from "./rules.ts";
 import { type Beside, NotDurable, type Store } from "./store.ts";
 
-/** A report further ahead than this proves nothing but a mistake. */
-const FARTHEST_AHEAD = 10_000;
 /** More orders than anybody gives before the first agent has reported to a new start. */
 const UNSAVED_LEAP = 1_000;
 
@@ -63,6 +63,7 @@ export class Switch {
   readonly #expiries: Expiries;
   readonly #startedAt: { now: number; monotonic: number };
   readonly #recorder: Recorder;
+  readonly #lost = new LostOrders();
   #standing: Standing;
 
   constructor(store: Store, { leaseMs, clock, announce = () => undefined }: SwitchOptions) {
@@ -76,6 +77,11 @@ export class Switch {
     this.fleet = new Fleet(store, clock, leaseMs);
     this.#expiries = new Expiries(clock, (order) => this.#expire(order));
     for (const order of this.#standing.orders) this.#expiries.watchAgain(order);
+    const backupOf = store.meta("backup-of");
+    if (backupOf !== undefined) {
+      const unmark: Beside = (database) => database.prepare("DELETE FROM meta WHERE key = 'backup-of'").run();
+      this.#stopAll(lossOfBackup(backupOf, this.#standing.epoch), unmark);
+    }
   }
 
   get standing(): Standing {
@@ -134,7 +140,7 @@ export class Switch {
     const { instance, signal, figures } = request;
     const agent = caller.agent;
     const standing = this.#standing.orders.find(({ scope, cause }) => scope === agent && cause === "breaker");
-    if (standing) return this.#answer(this.#standing, scopeOf(agent), standing, this.durable);
+    if (standing) return this.#counted(answerFor(this.#standing, scopeOf(agent), standing, this.durable));
     const reason = `breaker of ${instance} opened: ${signal}`;
     const order = this.#orderOf({ scope: agent, mode: "read-only", cause: "breaker", by: caller.name, reason });
     return this.#put(order, "trip", asking, { instance, signal, figures });
@@ -169,13 +175,14 @@ export class Switch {
       ...(evidence === undefined ? {} : { evidence }),
     };
     const answer: OrderAnswer = {
-      ...this.#answer(standing, scope, { epoch, by: caller.name, at, cause: "person" }, true),
+      ...answerFor(standing, scope, { epoch, by: caller.name, at, cause: "person" }),
       ended,
     };
     this.#recorder.write({ entry, effect: { ended }, beside: this.#besideOf(entry, answer, asking) });
+    this.fleet.ended(scope.text, epoch);
     this.#take(standing);
     for (const order of ended) this.#expiries.forget(order);
-    return answer;
+    return this.#counted(answer);
   }
 
   /** Notes what an instance has applied. One that knows a later order than we do has heard it from what a restored backup lost. */
@@ -192,11 +199,9 @@ export class Switch {
     if (report.series !== series) {
       throw new Refused(409, `series ${report.series} is not of this switch, whose series is ${series}`);
     }
-    if (report.epoch > epoch + FARTHEST_AHEAD) {
-      throw new Refused(400, `epoch ${report.epoch} is more than ${FARTHEST_AHEAD} ahead of ${epoch}`);
-    }
+    const loss = this.#lost.in(report, epoch, caller);
     const isNoted = this.fleet.note(report);
-    if (report.epoch > epoch) this.#stopForLostOrders(report);
+    if (loss) this.#stopAll(loss);
     if (!isNoted) throw new Refused(429, "too many instances: this one is not known");
   }
 
@@ -208,8 +213,8 @@ export class Switch {
   /** An answer as it was given, with what its scope may do today. */
   again(answer: OrderAnswer): OrderAnswer {
     const scope = scopeOf(answer.scope);
-    const today = this.#answer(this.#standing, scope, answer, answer.durable);
-    return { ...answer, mode: today.mode, instances: today.instances, covering: today.covering, replayed: true };
+    const { mode, covering } = answerFor(this.#standing, scope, answer);
+    return this.#counted({ ...answer, mode, covering, replayed: true });
   }
 
   /** What covers a scope, as it asks for itself. */
@@ -237,7 +242,7 @@ export class Switch {
   #put(
     order: Order,
     kind: "kill" | "trip",
-    asking: Asking | null,
+    asking: Partial<Asking>,
     more: Record<string, unknown>,
     isLoosening = false,
   ): OrderAnswer {
@@ -249,26 +254,31 @@ export class Switch {
       return this.#putUnsaved(order, kind, asking, more);
     }
     this.#inForce(order, standing);
-    return answer;
+    return this.#counted(answer);
   }
 
   /** Its epoch leaps: what the next start orders stays below it, should it be lost, and cannot pass for newer. */
-  #putUnsaved(given: Order, kind: "kill" | "trip", asking: Asking | null, more: Record<string, unknown>): OrderAnswer {
+  #putUnsaved(
+    given: Order,
+    kind: "kill" | "trip",
+    asking: Partial<Asking>,
+    more: Record<string, unknown>,
+  ): OrderAnswer {
     const order = { ...given, epoch: given.epoch + (this.#recorder.durable ? UNSAVED_LEAP : 0) };
     const { entry, standing, answer } = this.#prepared(order, kind, asking, { ...more, late: true });
-    this.#recorder.keepTrying({ entry, effect: { put: order }, beside: asking?.beside?.(answer) });
+    this.#recorder.keepTrying({ entry, effect: { put: order }, beside: asking.beside?.(answer) });
     this.#inForce(order, standing);
     // Its news goes out now, not when it can be written.
     this.#announce(newsOf(entry, standing), true);
-    return { ...answer, durable: false };
+    return { ...this.#counted(answer), durable: false };
   }
 
-  #prepared(order: Order, kind: "kill" | "trip", asking: Asking | null, more: Record<string, unknown>) {
+  #prepared(order: Order, kind: "kill" | "trip", asking: Partial<Asking>, more: Record<string, unknown>) {
     const { epoch, scope, mode, cause, by, reason, at, expiresAt } = order;
-    const from = asking?.caller.from ?? null;
+    const from = asking.caller?.from ?? null;
     const entry: NewEntry = { kind, at, by, from, scope, mode, cause, reason, epoch, expiresAt, ...more };
     const standing = withOrder(this.#standing, order);
-    return { entry, standing, answer: this.#answer(standing, scopeOf(scope), order, true) };
+    return { entry, standing, answer: answerFor(standing, scopeOf(scope), order) };
   }
 
   #inForce(order: Order, standing: Standing): void {
@@ -279,8 +289,8 @@ export class Switch {
     this.#take(standing);
   }
 
-  #besideOf(entry: NewEntry, answer: OrderAnswer, asking: Asking | null): Beside {
-    const note = asking?.beside?.(answer);
+  #besideOf(entry: NewEntry, answer: OrderAnswer, asking: Partial<Asking>): Beside {
+    const note = asking.beside?.(answer);
     const { series } = this.#standing;
     return (database) => {
       note?.(database);
@@ -288,26 +298,8 @@ export class Switch {
     };
   }
 
-  #answer(
-    standing: Standing,
-    scope: Scope,
-    { epoch, by, at, cause }: Pick<Order, "epoch" | "by" | "at" | "cause">,
-    durable: boolean,
-  ): OrderAnswer {
-    const target = targetOf(scope);
-    const instances = this.fleet.obedience(standing, scope);
-    return {
-      series: standing.series,
-      epoch,
-      scope: scope.text,
-      mode: modeOf(standing.orders, target),
-      by,
-      at,
-      durable,
-      cause,
-      instances,
-      covering: ordersOver(standing.orders, target).filter((order) => order.epoch !== epoch),
-    };
+  #counted(answer: OrderAnswer): OrderAnswer {
+    return { ...answer, instances: this.fleet.obedience(this.#standing, scopeOf(answer.scope)) };
   }
 
   #take(standing: Standing): void {
@@ -335,14 +327,15 @@ export class Switch {
       if (error instanceof NotDurable) return false;
       throw error;
     }
+    this.fleet.ended(scope, standing.epoch);
     this.#take(standing);
     return true;
   }
 
-  #stopForLostOrders({ instance, agent, epoch: heard }: ReportRequest): void {
-    const { epoch } = this.#standing;
-    const reason = `${instance} of ${agent} has heard order ${heard}, and this switch knows none after ${epoch}: its data was restored from a backup. Everything is stopped until a person releases it`;
+  #stopAll({ why, epoch, more }: Loss, beside?: Beside): void {
+    const reason = `${why}. Everything is stopped until a person releases it`;
     const order = this.#orderOf({ scope: "*", mode: "stopped", cause: "person", by: SERVICE, reason });
-    this.#put({ ...order, epoch: heard + 1 }, "kill", null, { restored: true });
+    const given = beside === undefined ? {} : { beside: () => beside };
+    this.#put({ ...order, epoch }, "kill", given, { restored: true, ...more });
   }
 }

@@ -1,6 +1,6 @@
 import { byId, element, say, setText } from "./page-view.mjs";
 import { NoAnswer, giveOrder } from "./page-wire.mjs";
-import { NO_ANSWER, answerWords, nameOf, refusalWords } from "./page-words.mjs";
+import { NO_ANSWER, answerWords, nameOf, refusalWords, undoneWords } from "./page-words.mjs";
 
 /** The dialog that asks for a reason and gives the order. */
 
@@ -133,6 +133,8 @@ export class OrderDialog {
     try {
       const { status, body: answer } = await giveOrder(isRelease ? "/v1/release" : "/v1/kill", body);
       const stands = answer?.epoch !== undefined && (status === 200 || (status === 507 && !isRelease));
+      const undone = stands ? undoneWords(answer, kind) : null;
+      if (undone !== null) return { isDone: false, isGood: false, words: undone };
       if (stands) return { isDone: true, isGood: answer.durable !== false, words: answerWords(answer, kind) };
       const signedOut = status === 401;
       return { isDone: signedOut, isGood: false, signedOut, words: refusalWords(status, answer) };

@@ -3,6 +3,7 @@ import {
   instanceWords,
   localTime,
   nameOf,
+  narrowerOrders,
   obedienceWords,
   orderKindWords,
   ordersOver,
@@ -114,8 +115,7 @@ function showState({ live, scope, me }, acts) {
       sinceWords(order),
     ),
   );
-  const narrower = elsewhere.filter((order) => scope === "*" && !order.scope.startsWith("drill/"));
-  const held = [...new Set(narrower.map((order) => order.scope))].join(", ");
+  const held = [...new Set(narrowerOrders(elsewhere, scope).map((order) => order.scope))].join(", ");
   setText("exceptions", isKnown && held !== "" && mode !== "stopped" ? `Except ${held}: see “Also held back”.` : "");
   setText("obedience", isKnown && live.fleetAt > 0 ? obedienceWords(live.instances, mode) : "");
   const mayRelease = me.roles.includes("release");

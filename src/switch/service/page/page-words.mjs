@@ -63,6 +63,22 @@ export function ordersOver(orders, text) {
 }
 
 /**
+ * The orders on parts of a scope, which hold there whatever the scope may do. A drill is no part of real work.
+ *
+ * @param {readonly Order[]} orders
+ * @param {string} text
+ * @returns {Order[]}
+ */
+export function narrowerOrders(orders, text) {
+  const whole = parseScope(text);
+  return orders.filter((order) => {
+    const part = parseScope(order.scope);
+    if (whole === null || part === null || order.scope === text) return false;
+    return part.drill === whole.drill && covers(whole, part);
+  });
+}
+
+/**
  * What is allowed under these orders: the strictest wins.
  *
  * @param {readonly Order[]} covering
@@ -193,6 +209,21 @@ export function answerWords(answer, asked, now = Date.now()) {
     ? ""
     : " In force, but NOT saved: a restart of the service would lose it. Make room on its disk, then give the order again.";
   return `${done}${still}${lost}`;
+}
+
+/**
+ * That the answer is to an order given before, which somebody has undone since; null where what was asked holds.
+ *
+ * @param {{ scope: string, mode: Mode, epoch: number, replayed?: boolean }} answer
+ * @param {"stopped" | "read-only" | "release"} asked
+ */
+export function undoneWords({ scope, mode, epoch, replayed }, asked) {
+  const isLooser = asked === "stopped" ? mode !== "stopped" : asked === "read-only" && mode === "running";
+  if (replayed !== true || !isLooser) return null;
+  const name = nameOf(scope);
+  const verb = name === "all agents" ? "are" : "is";
+  const again = asked === "stopped" ? "stop it" : "set it to read-only";
+  return `${name} ${verb} ${MODES[mode]}: order ${epoch} arrived, but somebody released it meanwhile. Press again to ${again}.`;
 }
 
 /**
