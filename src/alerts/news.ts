@@ -4,6 +4,9 @@ import type { Mode } from "../switch/protocol/mode.ts";
 /** `refused`: an attempt that the switch did not allow. `test`: somebody asked whether alerts arrive. */
 export type NewsKind = "kill" | "release" | "trip" | "refused" | "test";
 
+/** In characters: the name of a token in it is as long as somebody likes. */
+const LONGEST_DOING = 200;
+
 /** What people are told of, once for every route. */
 export interface News {
   /** Names this piece of news for good: receivers see the same one when it is sent again. */
@@ -16,7 +19,10 @@ export interface News {
   series: string;
   /** The order's number; null where there is no order (a refused attempt, a test). */
   epoch: number | null;
-  scope: string;
+  /** Null where none was named: a refused attempt to change tokens. */
+  scope: string | null;
+  /** The call that a refused attempt was: `POST /v1/release`. */
+  doing?: string;
   /** What the scope may do now; null where nothing about that changed. */
   mode: Mode | null;
   by: string;
@@ -41,27 +47,33 @@ export function testNews(
   return { id: newsId(), series, scope, link, ...fixed, ...rest };
 }
 
-/** The switch's page with the scope chosen. */
-export function newsLink(publicUrl: string | null, scope: string): string | null {
+/** The switch's page, with the scope chosen where there is one. */
+export function newsLink(publicUrl: string | null, scope: string | null): string | null {
   if (publicUrl === null || !URL.canParse(publicUrl)) return null;
   const { origin, pathname } = new URL(publicUrl);
-  return `${origin}${pathname.replace(/\/*$/, "/")}?${new URLSearchParams({ scope }).toString()}`;
+  const page = `${origin}${pathname.replace(/\/*$/, "/")}`;
+  return scope === null ? page : `${page}?${new URLSearchParams({ scope }).toString()}`;
 }
 
 /** What happened, in one line: `[DRILL] support-agent is stopped`. */
-export function headline({ kind, drill, scope, mode }: News): string {
-  const what = scope.endsWith("*") ? `everything (${scope})` : scope;
-  return oneLine(`${drill ? "[DRILL] " : ""}${HEADLINES[kind](what, mode)}`);
+export function headline(news: News): string {
+  const { kind, drill, scope, mode } = news;
+  const what = scope?.endsWith("*") === true ? `everything (${scope})` : (scope ?? "");
+  const words = kind === "refused" ? refusal(news, what) : HEADLINES[kind](what, mode);
+  return oneLine(`${drill ? "[DRILL] " : ""}${words}`);
 }
 
-const HEADLINES: Record<NewsKind, (what: string, mode: Mode | null) => string> = {
+function refusal({ doing = "an attempt" }: News, what: string): string {
+  return `${cut(doing, LONGEST_DOING)}${what === "" ? "" : ` on ${what}`} was refused`;
+}
+
+const HEADLINES: Record<Exclude<NewsKind, "refused">, (what: string, mode: Mode | null) => string> = {
   kill: (what, mode) => `${what} is ${mode ?? "stopped"}`,
   release: (what, mode) =>
     mode === null || mode === "running"
       ? `${what} is released`
       : `${what} is released, and still ${mode} by another order`,
   trip: (what, mode) => `${what} is ${mode ?? "read-only"}: its circuit breaker opened`,
-  refused: (what) => `an attempt to change ${what} was refused`,
   test: () => "Test alert: nothing was stopped",
 };
 

@@ -67,7 +67,7 @@ function alertEvent(news: News): object {
       source: cut(oneLine(news.switchName), LONGEST_KEY),
       severity: SEVERITY[news.kind] ?? "error",
       timestamp: news.at,
-      component: news.scope,
+      ...(news.scope === null ? {} : { component: news.scope }),
       class: news.kind,
       custom_details: detailsOf(news),
     },
@@ -77,12 +77,12 @@ function alertEvent(news: News): object {
 
 /** One incident for a series and scope; refused attempts have one of their own, which no release resolves. */
 export function dedupKey({ series, scope, kind }: Pick<News, "series" | "scope" | "kind">): string {
-  const key = `clawproof/${series}/${scope}${kind === "refused" ? "/refused" : ""}`;
+  const key = `clawproof/${series}/${scope ?? ""}${kind === "refused" ? "/refused" : ""}`;
   return key.length <= LONGEST_KEY ? key : `clawproof/${sha256(key)}`;
 }
 
-function detailsOf({ kind, scope, mode, by, reason, epoch, series }: News): object {
-  return { kind, scope, mode, by, reason: cut(reason, LONGEST_REASON), epoch, series };
+function detailsOf({ kind, scope, doing, mode, by, reason, epoch, series }: News): object {
+  return { kind, scope, doing, mode, by, reason: cut(reason, LONGEST_REASON), epoch, series };
 }
 
 function linksTo({ link }: News): object {

@@ -15,11 +15,28 @@ describe("the headline", () => {
       "support-agent is released, and still stopped by another order",
     ],
     [{ kind: "trip" as const, mode: "read-only" as const }, "support-agent is read-only: its circuit breaker opened"],
-    [{ kind: "refused" as const, mode: null }, "an attempt to change support-agent was refused"],
+    [
+      { kind: "refused" as const, mode: null, doing: "POST /v1/release" },
+      "POST /v1/release on support-agent was refused",
+    ],
+    [
+      { kind: "refused" as const, mode: null, doing: "POST /v1/kill", scope: "*" },
+      "POST /v1/kill on everything (*) was refused",
+    ],
+    [{ kind: "refused" as const, mode: null, doing: "POST /v1/tokens", scope: null }, "POST /v1/tokens was refused"],
+    [
+      { kind: "refused" as const, mode: null, doing: "POST /v1/release", scope: "drill/support", drill: true },
+      "[DRILL] POST /v1/release on drill/support was refused",
+    ],
     [{ kind: "test" as const, mode: null }, "Test alert: nothing was stopped"],
   ])("of %j", (overrides, words) => {
     expect(headline(newsOf(overrides))).toBe(words);
   });
+});
+
+it("the name of a token makes no headline longer than people read", () => {
+  const doing = `DELETE /v1/tokens/${"x".repeat(10_000)}`;
+  expect(headline(newsOf({ kind: "refused", doing, scope: null })).length).toBeLessThan(250);
 });
 
 it("a summary says what, who, why and which switch, on one line of the asked length", () => {
@@ -43,6 +60,7 @@ it("the link opens the page with the scope chosen", () => {
   expect(newsLink("https://ops.example.com/switch/", "a@1.2/b&c")).toBe(
     "https://ops.example.com/switch/?scope=a%401.2%2Fb%26c",
   );
+  expect(newsLink("https://switch.example.com", null)).toBe("https://switch.example.com/");
   expect(newsLink(null, "a")).toBeNull();
 });
 

@@ -75,6 +75,15 @@ describe("an event for PagerDuty", () => {
     if (overrides.drill) expect(summary).toMatch(/^\[DRILL\] /);
   });
 
+  it("of a refused attempt that named no scope names none", async () => {
+    const { body } = await sent({ kind: "refused", scope: null, doing: "POST /v1/tokens", mode: null, epoch: null });
+    const { payload, dedup_key: key } = body as { payload: Record<string, unknown>; dedup_key: string };
+    expect(key).toBe("clawproof/series-1//refused");
+    expect(payload["summary"]).toMatch(/^POST \/v1\/tokens was refused — by maria/);
+    expect(payload).not.toHaveProperty("component");
+    expect(payload["custom_details"]).toMatchObject({ scope: null, doing: "POST /v1/tokens" });
+  });
+
   it("that is refused says so without the answer's words, which may hold the key", async () => {
     const { url } = await receiver(answering(400, `{"status":"invalid event","errors":["${KEY} is invalid"]}`));
     const outcome = await deliver({ pagerduty: { routingKey: KEY, url } }, newsOf(), contextOf());

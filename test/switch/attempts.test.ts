@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { receiver } from "../alerts/support.ts";
+import { headline, type News } from "../../src/alerts/news.ts";
+import { Attempts } from "../../src/switch/service/attempts.ts";
+import type { Undated } from "../../src/switch/service/entry.ts";
+import { answering, receiver } from "../alerts/support.ts";
 import { type RunningSwitch, startSwitch } from "./support.ts";
 import { follow, send, TestClock } from "./wire.ts";
 
@@ -74,6 +77,15 @@ describe("failed sign-ins", () => {
     const [entry] = await entriesOf(again, "sign-ins-refused");
     expect(entry).toMatchObject({ count: 40, addressCount: 40 });
     expect(Object.keys(entry?.["addresses"] as object)).toHaveLength(10);
+    expect(entry).not.toHaveProperty("addressesMore");
+  });
+
+  it("from more addresses than are kept apart are all counted, and the entry says that there were more", () => {
+    const entries: Undated[] = [];
+    const attempts = new Attempts({ clock: new TestClock(), note: (entry) => entries.push(entry) });
+    for (let count = 0; count < 1_002; count++) attempts.signInFailed(`2001:db8::${count}`);
+    attempts.close();
+    expect(entries).toMatchObject([{ count: 1_002, addressCount: 1_000, addressesMore: true }]);
   });
 });
 
@@ -112,5 +124,87 @@ describe("refused attempts of somebody signed in", () => {
     await it.call("/v1/kill", { body: KILL });
     await hook.after(4);
     expect(told()).toEqual(["one", "two", "one", "operator"]);
+  });
+});
+
+describe("people are told of a refused attempt", () => {
+  /** A switch whose alerts are in `told`, one headline each. */
+  async function telling() {
+    const hook = await receiver();
+    const it = await startSwitch({ alerts: [{ webhook: hook.url }] });
+    const told = () => hook.received.map(({ body }) => headline((JSON.parse(body) as { data: News }).data));
+    return { it, told, after: hook.after };
+  }
+
+  it.each([
+    ["an agent", ["agent"], "POST /v1/release"],
+    ["an agent", ["agent"], "POST /v1/kill"],
+    ["somebody who may kill", ["kill"], "POST /v1/release"],
+    ["somebody who may release", ["release"], "POST /v1/kill"],
+  ] as const)("on a drill's scope, by %s with the role %s, as of a drill: %s", async (_, roles, doing) => {
+    const pagerduty = await receiver(answering(202));
+    const it = await startSwitch({ alerts: [{ pagerduty: { routingKey: "k".repeat(32), url: pagerduty.url } }] });
+    const token = it.tokenFor("somebody", roles, roles[0] === "agent" ? "support" : undefined);
+    const body = { scope: "drill/support", reason: "rehearsal" };
+    expect((await it.call(doing.slice("POST ".length), { token, body })).status).toBe(403);
+    await pagerduty.after(1);
+    expect(pagerduty.received[0]?.path).toBe("/v2/change/enqueue");
+    expect(pagerduty.received[0]?.body).toContain(`[DRILL] ${doing} on drill/support was refused`);
+    expect(await entriesOf(it, "refused")).toMatchObject([{ scope: "drill/support", doing }]);
+  });
+
+  it("that would have loosened a drill's order, as of a drill", async () => {
+    const { it, told, after } = await telling();
+    const token = it.tokenFor("killer", ["kill"]);
+    const body = { scope: "drill/support", reason: "rehearsal" };
+    await it.call("/v1/kill", { body });
+    await after(1);
+    expect((await it.call("/v1/kill", { token, body: { ...body, ttlSeconds: 60 } })).status).toBe(403);
+    await after(2);
+    expect(told()[1]).toBe("[DRILL] POST /v1/kill on drill/support was refused");
+  });
+
+  it("in words that say what was tried", async () => {
+    const words = [
+      ["/v1/release", { body: { ...KILL } }, "POST /v1/release on support was refused"],
+      ["/v1/kill", { body: { ...KILL, scope: "*" } }, "POST /v1/kill on everything (*) was refused"],
+      ["/v1/tokens", { body: { name: "mine", roles: ["admin"] } }, "POST /v1/tokens was refused"],
+      ["/v1/tokens/operator", { method: "DELETE" }, "DELETE /v1/tokens/operator was refused"],
+    ] as const;
+    const { it, told, after } = await telling();
+    for (const [index, [path, options]] of words.entries()) {
+      const token = it.tokenFor(`reader-${index}`, ["read"]);
+      expect((await it.call(path, { ...options, token })).status).toBe(403);
+      await after(index + 1);
+    }
+    expect(told()).toEqual(words.map(([, , headline]) => headline));
+  });
+
+  it("not where nothing would have changed, and such attempts silence nothing", async () => {
+    const { it, told, after } = await telling();
+    const token = it.tokenFor("agent", ["agent"], "support");
+    for (let count = 0; count < 3; count++)
+      for (const path of ["/v1/log", "/v1/fleet", "/v1/tokens", "/v1/drills"])
+        expect((await it.call(path, { token })).status).toBe(403);
+    expect((await it.call("/v1/drills", { token, body: { line: {} } })).status).toBe(403);
+    expect((await it.call("/v1/alerts/test", { token, body: {} })).status).toBe(403);
+    expect((await it.call("/v1/release", { token, body: KILL })).status).toBe(403);
+    await after(1);
+    expect(told()).toEqual(["POST /v1/release on support was refused"]);
+    expect((await entriesOf(it, "refused")).at(-1)).toMatchObject({ doing: "POST /v1/release", scope: "support" });
+  });
+
+  it("although a rehearsal of the same token came before", async () => {
+    const { it, told, after } = await telling();
+    const token = it.tokenFor("agent", ["agent"], "support");
+    const release = (scope: string) => it.call("/v1/release", { token, body: { ...KILL, scope } });
+    for (let count = 0; count < 6; count++) await release("drill/support");
+    await after(1);
+    await release("support");
+    await after(2);
+    expect(told()).toEqual([
+      "[DRILL] POST /v1/release on drill/support was refused",
+      "POST /v1/release on support was refused",
+    ]);
   });
 });

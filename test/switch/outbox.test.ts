@@ -6,8 +6,8 @@ import Database from "libsql";
 import { describe, expect, it } from "vitest";
 import type { News } from "../../src/alerts/news.ts";
 import { Outbox, OUTBOX_SQL, type DeliveryNote, type OutboxOptions } from "../../src/switch/service/outbox.ts";
-import { OncePer } from "../../src/switch/service/outbox-limit.ts";
 import { OUTBOX_TIMING, retryDelay } from "../../src/switch/service/outbox-timing.ts";
+import type { Clock } from "../../src/values/clock.ts";
 import { answering, newsOf, receiver, type Received } from "../alerts/support.ts";
 import { afterThis, contextOf, nobody } from "../doors/servers.ts";
 
@@ -85,6 +85,13 @@ function outboxOn(file: string, options: Pick<OutboxOptions, "routes"> & Partial
   };
 }
 
+/** Time that passes when the test says so. */
+class SteppedClock implements Clock {
+  ms = 0;
+  readonly now = (): number => this.ms;
+  readonly monotonic = (): number => this.ms;
+}
+
 const idsOf = (received: readonly Received[]) => received.map(({ headers }) => headers["webhook-id"]);
 
 describe("the outbox", () => {
@@ -137,15 +144,70 @@ describe("the outbox", () => {
     ]);
   });
 
-  it("waits as long as the other side asks", async () => {
-    const { url, received } = await receiver(answering(429, "", { "retry-after": "0.3" }), answering(200));
+  it("waits as long as the other side asks, up to its own longest wait", async () => {
     const times: number[] = [];
-    const it = outboxOn(await dataFile(), { routes: [{ webhook: url }], record: () => times.push(performance.now()) });
+    const { url } = await receiver((response) => {
+      const isFirst = times.push(performance.now()) === 1;
+      answering(isFirst ? 429 : 200, "", { "retry-after": "0.2" })(response);
+    });
+    const timing = { ...QUICK, longestRetryMs: 1_000 };
+    const it = outboxOn(await dataFile(), { routes: [{ webhook: url }], timing });
     it.outbox.start();
     it.send({ id: "a" });
     await it.ended(1);
-    expect(received).toHaveLength(2);
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
+    expect(times).toHaveLength(2);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(199);
+  });
+
+  it("tries again after its own longest wait where the other side asks for a day", async () => {
+    const { url, received } = await receiver(answering(503, "", { "retry-after": "86400" }), answering(200));
+    const it = outboxOn(await dataFile(), { routes: [{ webhook: url }] });
+    it.outbox.start();
+    it.send({ id: "a" });
+    await it.ended(1);
+    expect(idsOf(received)).toEqual(["a", "a"]);
+  });
+
+  it("lets news of other scopes pass what failed, and none of the same scope", async () => {
+    const failing = new Set(["a"]);
+    const { url, received } = await receiver((response, { headers }) =>
+      answering(failing.has(String(headers["webhook-id"])) ? 500 : 200)(response),
+    );
+    const clock = new SteppedClock();
+    const timing = { ...QUICK, firstRetryMs: 60_000, longestRetryMs: 60_000 };
+    const it = outboxOn(await dataFile(), { routes: [{ webhook: url }], timing, clock });
+    it.outbox.start();
+    it.send({ id: "a", scope: "one" });
+    it.send({ id: "b", scope: "one" });
+    it.send({ id: "c", scope: "two" });
+    it.send({ id: "d", scope: "*" });
+    it.send({ id: "e", scope: "one", kind: "refused" });
+    it.outbox.enqueueUnsaved(newsOf({ id: "f", scope: "three" }));
+    it.outbox.enqueueUnsaved(newsOf({ id: "g", scope: "one" }));
+    await it.ended(4);
+    expect(idsOf(received)).toEqual(["a", "c", "d", "e", "f"]);
+    failing.clear();
+    clock.ms += 60_000;
+    it.send({ id: "h", scope: "two" });
+    await it.ended(8);
+    // What was due first goes first, and what waits behind it is due since it was put in.
+    expect(idsOf(received).slice(5)).toEqual(["a", "b", "g", "h"]);
+  });
+
+  it("has one delivery to a route under way at a time, however many scopes there are", async () => {
+    let [underWay, most] = [0, 0];
+    const { url, received } = await receiver((response) => {
+      most = Math.max(most, ++underWay);
+      setImmediate(() => {
+        underWay--;
+        answering(received.length % 3 === 0 ? 500 : 200)(response);
+      });
+    });
+    const it = outboxOn(await dataFile(), { routes: [{ webhook: url }] });
+    it.outbox.start();
+    for (let count = 0; count < 20; count++) it.send({ id: `${count}`, scope: `scope-${count}` });
+    await it.ended(20);
+    expect(most).toBe(1);
   });
 
   it("takes a no for a no, and goes on with the next", async () => {
@@ -275,6 +337,21 @@ describe("the outbox", () => {
     expect(it.troubles).toHaveLength(3);
   });
 
+  it("goes on, on the same scope too, while the log cannot be written", async () => {
+    const { url, after } = await receiver();
+    const it = outboxOn(await dataFile(), {
+      routes: [{ webhook: url }],
+      timing: { ...QUICK, firstRetryMs: 60_000, longestRetryMs: 60_000 },
+      record: () => {
+        throw new Error("database or disk is full");
+      },
+    });
+    it.outbox.start();
+    for (const id of ["a", "b", "c"]) it.outbox.enqueueUnsaved(newsOf({ id }));
+    it.outbox.wake();
+    await after(3);
+  });
+
   it("sends what could not be written to disk too, after what was there before and before what came later", async () => {
     const { url, received } = await receiver();
     const it = outboxOn(await dataFile(), { routes: [{ webhook: url }] });
@@ -350,26 +427,12 @@ describe("the wait before the next attempt", () => {
     expect(waits(0)).toEqual([500, 1_000, 2_000, 128_000, 150_000, 150_000]);
   });
 
-  it("is never shorter than what the other side asked for", () => {
+  it("is no shorter than what the other side asked for", () => {
     expect(retryDelay(1, 30_000, OUTBOX_TIMING, 0)).toBe(30_000);
     expect(retryDelay(10, 1_000, OUTBOX_TIMING, 1)).toBe(300_000);
   });
-});
 
-describe("once per period", () => {
-  it("lets each key through once, and again when the period is over", () => {
-    const limit = new OncePer(1_000);
-    expect([limit.allows("a", 0), limit.allows("a", 999), limit.allows("b", 999)]).toEqual([true, false, true]);
-    expect([limit.allows("a", 1_000), limit.allows("b", 1_000), limit.allows("a", 1_999)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
-  });
-
-  it("keeps only so many keys in mind, and lets no new one through beyond them", () => {
-    const limit = new OncePer(1_000, 2);
-    expect(["a", "b", "c"].map((key) => limit.allows(key, 0))).toEqual([true, true, false]);
-    expect(limit.allows("c", 1_000)).toBe(true);
+  it("is never longer than five minutes, whatever the other side asked for", () => {
+    expect(retryDelay(1, 86_400_000, OUTBOX_TIMING, 0)).toBe(300_000);
   });
 });

@@ -19,7 +19,7 @@ export class Recorder {
 
   /** Throws NotDurable, with nothing written. What is still unsaved goes first: the log keeps the order in which things came into force. */
   write(append: Append): void {
-    this.#store.append([append]);
+    this.#store.append([...this.#unsaved, append]);
     this.#saved();
   }
 

@@ -68,10 +68,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const attempts = new Attempts({
     clock,
     note: (entry, alert) => {
-      if (alert === undefined) return killSwitch.note(entry);
       const at = new Date(clock.now()).toISOString();
-      killSwitch.note(entry, () => tell(newsOfRefusal(alert, killSwitch.standing, at), false));
-      outbox.wake();
+      killSwitch.note(entry, alert && (() => tell(newsOfRefusal(alert, killSwitch.standing, at), false)));
+      if (alert) outbox.wake();
     },
   });
   const gate = new Gate({ tokens, sessions, attempts, publicUrl, host: options.host });

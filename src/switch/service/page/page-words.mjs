@@ -222,7 +222,7 @@ export function undoneWords({ scope, mode, epoch, replayed }, asked) {
   if (replayed !== true || !isLooser) return null;
   const name = nameOf(scope);
   const verb = name === "all agents" ? "are" : "is";
-  const again = asked === "stopped" ? "stop it" : "set it to read-only";
+  const again = asked === "stopped" ? `stop ${name}` : `set ${name} to read-only`;
   return `${name} ${verb} ${MODES[mode]}: order ${epoch} arrived, but somebody released it meanwhile. Press again to ${again}.`;
 }
 
