@@ -134,6 +134,18 @@ describe("a stream ends", () => {
     await expect(stream.next("state")).rejects.toThrow("ended");
   });
 
+  it("within a beat where it was opened by the page, and its person signs out", async () => {
+    const it = await startSwitch();
+    const page = { origin: it.url, "content-type": "application/json" };
+    const body = JSON.stringify({ token: it.admin });
+    const signedIn = await send(`${it.url}/session`, { method: "POST", headers: page, body });
+    const cookie = String(signedIn.headers["set-cookie"]).split(";", 1)[0] ?? "";
+    const stream = await follow(it.url, null, { headers: { cookie } });
+    await stream.next("beat");
+    await send(`${it.url}/session`, { method: "DELETE", headers: { ...page, cookie } });
+    await stream.ended;
+  });
+
   it("where its client does not read, and the others have every order", async () => {
     const it = await startSwitch({ dataFileOptions: { synchronous: "OFF" } });
     await manyOrders(it, 150);

@@ -6,6 +6,7 @@ import type { Beside, Store } from "./store.ts";
 
 const HELD_MS = 24 * 60 * 60 * 1_000;
 const LONGEST_KEY = 200;
+const MOST_UNSAVED = 1_000;
 
 interface Kept {
   request: string;
@@ -47,6 +48,8 @@ export class Answers {
 
   /** Holds the answer to an order that could not be written down. */
   keepUnsaved(tokenId: string, key: string, request: string, answer: OrderAnswer): void {
+    const [oldest] = this.#unsaved.keys();
+    if (this.#unsaved.size >= MOST_UNSAVED && oldest !== undefined) this.#unsaved.delete(oldest);
     this.#unsaved.set(`${tokenId} ${key}`, { request: sha256(request), answer });
   }
 

@@ -13,6 +13,8 @@ const MOST_WAITING_BYTES = 256 * 1024;
 interface Client {
   socket: Socket;
   tokenId: string;
+  /** Whether its sign-in still holds. */
+  holds: () => boolean;
 }
 
 /**
@@ -21,7 +23,6 @@ interface Client {
  */
 export class Events {
   readonly #killSwitch: Switch;
-  readonly #tokens: Tokens;
   readonly #turns: Set<Client>[] = Array.from({ length: TURNS }, () => new Set());
   readonly #timer: NodeJS.Timeout;
   #turn = 0;
@@ -29,7 +30,6 @@ export class Events {
 
   constructor(killSwitch: Switch, tokens: Tokens) {
     this.#killSwitch = killSwitch;
-    this.#tokens = tokens;
     killSwitch.onOrder(() => {
       if (this.size > 0) this.#toAll(this.#state());
     });
@@ -43,8 +43,8 @@ export class Events {
     return this.#turns.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Turns a response into a stream: the state at once, then every order, and a beat a second. */
-  join(response: ServerResponse, { tokenId }: Caller): void {
+  /** Turns a response into a stream: the state at once, then every order, and a beat a second for as long as the sign-in `holds`. */
+  join(response: ServerResponse, { tokenId }: Caller, holds: () => boolean): void {
     const { socket } = response;
     if (!socket) return;
     // Nothing but events is on the socket from here: no length, no chunks, the end of the connection is the end.
@@ -59,7 +59,7 @@ export class Events {
     response.flushHeaders();
     socket.setNoDelay(true);
     socket.setTimeout(0);
-    const client = { socket, tokenId };
+    const client = { socket, tokenId, holds };
     const turn = this.#turns[this.#joined++ % TURNS];
     turn?.add(client);
     socket.once("close", () => turn?.delete(client));
@@ -78,12 +78,8 @@ export class Events {
     const { series, epoch } = this.#killSwitch.standing;
     const { boot } = this.#killSwitch;
     const beat = frame("beat", { series, epoch, sentAt: this.#killSwitch.sentAt(), boot });
-    const valid = new Map<string, boolean>();
     for (const client of clients) {
-      const { tokenId } = client;
-      const holds = valid.get(tokenId) ?? this.#tokens.isValid(tokenId);
-      valid.set(tokenId, holds);
-      if (holds) this.#write(client, beat);
+      if (client.holds()) this.#write(client, beat);
       else client.socket.destroy();
     }
   }

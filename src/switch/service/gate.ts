@@ -83,6 +83,13 @@ export class Gate {
     return callerOf(info, from);
   }
 
+  /** Whether who was admitted by this request still is: neither the token has ended nor, on the page, the session. */
+  stillAdmits(request: Asked, { tokenId }: Caller): boolean {
+    const { sessions, tokens } = this.#options;
+    const bySession = bearerOf(request) === null;
+    return tokens.isValid(tokenId) && (!bySession || sessions.tokenIdOf(request.headers.get("cookie")) === tokenId);
+  }
+
   /** Throws Refused (401, 429). */
   #verified(token: string, from: string): TokenInfo {
     const info = this.#options.tokens.verify(token);

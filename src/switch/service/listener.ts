@@ -99,7 +99,8 @@ function follow(service: Service, incoming: IncomingMessage, response: ServerRes
     // What stands in Host is checked before it is believed.
     const request = { method: "GET", url: "http://localhost/v1/events", headers };
     service.gate.checkOrigin(request);
-    service.events.join(response, service.gate.admit(request, address));
+    const caller = service.gate.admit(request, address);
+    service.events.join(response, caller, () => service.gate.stillAdmits(request, caller));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error instanceof TooMany) response.setHeader("retry-after", error.retryAfterSeconds);
