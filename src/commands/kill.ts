@@ -8,7 +8,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { secondsOf } from "./switch-flags.ts";
 import { showObedience } from "./switch-obedience.ts";
 import { commandFor, type OrderFlags, orderOn, type Prepared } from "./switch-order.ts";
-import { exitOf, notDurable, orderJson, tell } from "./switch-outcome.ts";
+import { exitOf, heldNow, notDurable, orderJson, tell } from "./switch-outcome.ts";
 import { localTime, modeWords, orderLine, sameSwitch, scopeWords, typedScope } from "./switch-words.ts";
 
 export interface KillFlags extends OrderFlags {
@@ -44,13 +44,18 @@ async function killOurs(
   stderr.write(notDurable(answer));
   const outcome = await showObedience({ prepared, answer, mode, since }, surroundings);
   const exitCode = exitOf(outcome, signal);
-  const { epoch, by, at, covering, mode: now } = answer;
-  const did = `${scopeWords(scope)} ${modeWords(now)} (order ${epoch} by ${by}, ${localTime(at)})`;
+  const { mode: now, covering } = heldNow(answer, outcome.now);
+  const { epoch, by, at } = answer;
+  const does = `${scopeWords(scope)} ${modeWords(now)}`;
   const next = nextOf(prepared);
+  const lines =
+    outcome.undone === null
+      ? threeLines(`${does} (order ${epoch} by ${by}, ${localTime(at)})`, next)
+      : undoneLines(`${does}; order ${epoch} (by ${by}, ${localTime(at)}) no longer stands`, next);
   tell(
     prepared,
     surroundings,
-    [...threeLines(did, next), ...stricterLines(covering)],
+    [...lines, ...stricterLines(covering)],
     orderJson(prepared, answer, outcome, next, exitCode),
   );
   return exitCode;
@@ -74,6 +79,7 @@ async function killForeign(
 interface Next {
   undo: string;
   release: string;
+  kill: string;
 }
 
 function nextOf(prepared: Prepared): Next {
@@ -82,15 +88,19 @@ function nextOf(prepared: Prepared): Next {
   return {
     undo: `clawproof rollback ${typedScope(scope)} --since 1h --dry-run${sameSwitch({ config, env })}`,
     release: commandFor("release", prepared),
+    kill: commandFor("kill", prepared),
   };
 }
 
+const LATER = "  (comes with a later version; until then run your own rollback script)";
+
 function threeLines(did: string, { undo, release }: Next): string[] {
-  return [
-    `Done:      ${did}`,
-    `Undo:      ${undo}  (comes with a later version; until then run your own rollback script)`,
-    `Act again: ${release}`,
-  ];
+  return [`Done:      ${did}`, `Undo:      ${undo}${LATER}`, `Act again: ${release}`];
+}
+
+/** Somebody undid the order: this agent acts, or may do more than was asked. */
+function undoneLines(now: string, { undo, kill }: Next): string[] {
+  return [`Now:        ${now}`, `Undo:       ${undo}${LATER}`, `Stop again: ${kill}`];
 }
 
 /** Orders on wider scopes that hold it as well. */

@@ -1,6 +1,6 @@
 import type { ExitCode } from "../audit/report.ts";
 import { SwitchProblem } from "../operator/problem.ts";
-import { logPages, newestEntries } from "../operator/log.ts";
+import { type LogPage, logPages, newestEntries } from "../operator/log.ts";
 import { chooseTarget, type ForeignTarget, type OwnTarget } from "../operator/target.ts";
 import { everySo } from "../rehearsal/pause.ts";
 import { printable } from "../report/printable.ts";
@@ -18,6 +18,8 @@ export interface LogFlags extends SwitchFlags {
 }
 
 const EVERY_MS = 1_000;
+const REPLACED =
+  "THE LOG WAS REPLACED: the switch answers from another data file, or from a backup; going on from the start of that log\n";
 
 /** `clawproof log [--verify] [--follow] [--checkpoint FILE]` (contract, 4.1). Throws UsageError, InvalidConfig. */
 export async function log(flags: LogFlags, surroundings: Surroundings): Promise<ExitCode> {
@@ -50,17 +52,31 @@ async function printOurs(
   { format, follow, last }: Printing,
   surroundings: Surroundings,
 ): Promise<ExitCode> {
-  const { signal, stdout } = surroundings;
+  const { signal, stdout, stderr } = surroundings;
+  let series: string | null = null;
   let after = 0;
-  const print = (entries: Awaited<ReturnType<typeof newestEntries>>["entries"]): void => {
+  const print = (entries: LogPage["entries"]): void => {
     stdout.write(entries.map((entry) => (format === "json" ? jsonLine(entry) : `${entryLine(entry)}\n`)).join(""));
     after = entries.at(-1)?.seq ?? after;
   };
   const rest = async (): Promise<void> => {
-    for await (const { entries } of logPages(target, after, signal)) print(entries);
+    for await (const page of logPages(target, after, signal)) {
+      const isReplaced = series !== null && (page.series !== series || page.last < after);
+      series = page.series;
+      if (isReplaced) {
+        stderr.write(REPLACED);
+        after = 0;
+        return rest();
+      }
+      print(page.entries);
+    }
   };
   if (last === undefined) await rest();
-  else print((await newestEntries(target, last, signal)).entries);
+  else {
+    const newest = await newestEntries(target, last, signal);
+    series = newest.series;
+    print(newest.entries);
+  }
   return follow ? keepOn(rest, surroundings) : 0;
 }
 

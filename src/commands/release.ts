@@ -3,12 +3,13 @@ import { giveOrder } from "../operator/own-order.ts";
 import { SwitchProblem } from "../operator/problem.ts";
 import type { ForeignTarget, OwnTarget } from "../operator/target.ts";
 import type { OrderAnswer } from "../switch/protocol/messages.ts";
+import type { Order } from "../switch/protocol/order.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { numberOf } from "./switch-flags.ts";
-import { showObedience } from "./switch-obedience.ts";
+import { type Outcome, showObedience } from "./switch-obedience.ts";
 import { commandFor, type OrderFlags, orderOn, type Prepared } from "./switch-order.ts";
-import { exitOf, notDurable, orderJson, tell } from "./switch-outcome.ts";
-import { localTime, modeWords, orderLine, scopeWords, typedScope } from "./switch-words.ts";
+import { exitOf, heldNow, notDurable, orderJson, tell } from "./switch-outcome.ts";
+import { localTime, modeWords, narrowerLine, orderLine, scopeWords } from "./switch-words.ts";
 
 export interface ReleaseFlags extends OrderFlags {
   ifEpoch?: string;
@@ -44,20 +45,22 @@ async function releaseOurs(
   tell(
     prepared,
     surroundings,
-    [...releaseLines(answer), `Stop again: ${next.kill}`],
+    [...releaseLines(prepared, answer, outcome), `Stop again: ${next.kill}`],
     orderJson(prepared, answer, outcome, next, exitCode),
   );
   return exitCode;
 }
 
-function releaseLines({ scope, mode, epoch, by, at, ended = [], covering }: OrderAnswer): string[] {
+function releaseLines({ flags }: Prepared, answer: OrderAnswer, outcome: Outcome): string[] {
+  const { scope, epoch, by, at, ended = [] } = answer;
+  const { mode, covering, narrower } = heldNow(answer, outcome.now);
   const did = `Done:       ${scopeWords(scope)} ${modeWords(mode)} (order ${epoch} by ${by}, ${localTime(at)})`;
   const over = ended.map((order) => `Ended:      ${orderLine(order)}`);
   const nothing = [`Ended:      nothing; no order on exactly ${scopeWords(scope)} was in force`];
-  const still = covering.map(
-    (order) => `Still held: ${orderLine(order)} (clawproof release ${typedScope(order.scope)} REASON ends it)`,
-  );
-  return [did, ...(over.length === 0 ? nothing : over), ...still];
+  const endsIt = (order: Order): string => `${commandFor("release", { scope: order.scope, flags })} ends it`;
+  const still = covering.map((order) => `Still held: ${orderLine(order)} (${endsIt(order)})`);
+  const parts = (narrower ?? []).map((order) => `${narrowerLine(order)} (${endsIt(order)})`);
+  return [did, ...(over.length === 0 ? nothing : over), ...still, ...parts];
 }
 
 async function releaseForeign(

@@ -31,7 +31,8 @@ export async function orderForeign(
   const { verb, target, scope, reason, by, waitMs } = prepared;
   const { clock, stderr, signal } = surroundings;
   const stopped = verb === "kill";
-  if (knowsNoScopes(target) && scope !== "*") {
+  const takesAll = knowsNoScopes(target) && scope !== "*";
+  if (takesAll) {
     stderr.write(`this switch knows no scopes: it ${stopped ? "stops" : "releases"} all that it covers\n`);
   }
   const since = clock.monotonic();
@@ -46,8 +47,14 @@ export async function orderForeign(
   const exitCode = why === null ? 0 : signal.aborted ? 130 : 1;
   const doing =
     why === null ? modeWords(stopped ? "stopped" : "running") : `was ordered to ${stopped ? "stop" : "act"}`;
-  const did = `${scopeWords(scope)} ${doing} (by ${by}, ${localTime(at)})`;
-  tell(prepared, surroundings, wish.lines(did), foreignJson(prepared, { why, afterMs, at }, wish.next, exitCode));
+  const whom = takesAll ? `everything that this switch covers, not only ${scopeWords(scope)},` : scopeWords(scope);
+  const did = `${whom} ${doing} (by ${by}, ${localTime(at)})`;
+  tell(
+    prepared,
+    surroundings,
+    wish.lines(did),
+    foreignJson(prepared, { why, afterMs, at, takesAll }, wish.next, exitCode),
+  );
   return exitCode;
 }
 
@@ -57,7 +64,7 @@ function confirmed(stopped: boolean, afterMs: number): string {
 
 function foreignJson(
   { verb, where, scope, reason, by, target }: Prepared,
-  { why, afterMs, at }: { why: string | null; afterMs: number; at: string },
+  { why, afterMs, at, takesAll }: { why: string | null; afterMs: number; at: string; takesAll: boolean },
   next: object,
   exitCode: ExitCode,
 ): string {
@@ -66,6 +73,7 @@ function foreignJson(
     switch: where,
     source: target.source,
     scope,
+    covers: takesAll ? "*" : scope,
     reason,
     by,
     at,

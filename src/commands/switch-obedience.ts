@@ -1,7 +1,7 @@
 import { meantScope, agentsOf, readFleet } from "../operator/fleet.ts";
 import { type Obedience, watchObedience } from "../operator/obedience.ts";
 import { SwitchProblem } from "../operator/problem.ts";
-import { readState } from "../operator/state.ts";
+import { readScope, type ScopeState } from "../operator/state.ts";
 import type { OwnTarget } from "../operator/target.ts";
 import { printable } from "../report/printable.ts";
 import type { FleetInstance, OrderAnswer } from "../switch/protocol/messages.ts";
@@ -14,6 +14,8 @@ import { localTime, orderLine, secondsWords } from "./switch-words.ts";
 /** Whether an order is obeyed, shown while it happens. */
 export interface Outcome {
   obedience: Obedience;
+  /** What holds once the watching is over; null where the switch could not be asked, or nobody waited. */
+  now: ScopeState | null;
   /** Null where nobody gave another order meanwhile that undid this one. */
   undone: string | null;
   /** Sentences about who has not obeyed, and why. */
@@ -49,13 +51,14 @@ export async function showObedience(given: GivenOrder, surroundings: Surrounding
       signal,
       seen: (seen) => line.show(countWords(seen, given.mode)),
     });
-    const undone = await undoneBy(given, obedience, signal);
+    const now = signal.aborted || obedience.why !== null ? null : await stateNow(prepared);
+    const undone = undoneBy(given, now);
     const notes = await notesOn(prepared, obedience);
     line.clear();
     if (obedience.known > 0) line.say(`${countWords(obedience, given.mode)}${afterWords(obedience)}`);
     for (const note of notes) line.say(note);
     if (undone !== null) line.say(undone);
-    return { obedience, undone, notes };
+    return { obedience, now, undone, notes };
   } finally {
     line.clear();
   }
@@ -106,23 +109,20 @@ async function nobodyWords(target: OwnTarget, scope: string): Promise<string> {
   }
 }
 
-/** Somebody's later order may have undone this one while it was watched. */
-async function undoneBy(
-  { prepared: { target, scope }, answer, mode }: GivenOrder,
-  { epoch }: Obedience,
-  signal: AbortSignal,
-): Promise<string | null> {
-  if (epoch === null || epoch <= answer.epoch || signal.aborted) return null;
+async function stateNow({ target, scope }: Prepared<OwnTarget>): Promise<ScopeState | null> {
   try {
-    const heard = await readState(target, scope);
-    if (heard === null) return null;
-    const { orders, mode: now = mode } = heard.state;
-    if (mode !== "running")
-      return isLooser(now, mode) ? `THE ORDER NO LONGER STANDS: the scope is ${now} by now` : null;
-    const again = orders.find((order) => order.scope === scope && order.epoch > answer.epoch);
-    return again === undefined ? null : `pulled again meanwhile: ${orderLine(again)}`;
+    return await readScope(target, scope);
   } catch (error) {
     if (error instanceof SwitchProblem) return null;
     throw error;
   }
+}
+
+/** Somebody's later order may have undone this one while it was sent again, or watched. */
+function undoneBy({ prepared: { scope }, answer, mode }: GivenOrder, now: ScopeState | null): string | null {
+  const { mode: modeNow, covering } = now ?? answer;
+  if (mode !== "running")
+    return isLooser(modeNow, mode) ? `THE ORDER NO LONGER STANDS: the scope is ${modeNow} by now` : null;
+  const again = covering.find((order) => order.scope === scope && order.epoch > answer.epoch);
+  return again === undefined ? null : `pulled again meanwhile: ${orderLine(again)}`;
 }

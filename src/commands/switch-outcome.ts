@@ -1,6 +1,8 @@
 import type { ExitCode } from "../audit/report.ts";
+import type { ScopeState } from "../operator/state.ts";
 import { printable } from "../report/printable.ts";
 import type { OrderAnswer } from "../switch/protocol/messages.ts";
+import type { Order } from "../switch/protocol/order.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Outcome } from "./switch-obedience.ts";
 import type { Prepared } from "./switch-order.ts";
@@ -25,7 +27,7 @@ export function notDurable({ durable }: OrderAnswer): string {
 export function orderJson(
   { verb, where, scope, reason, target }: Prepared,
   answer: OrderAnswer,
-  { obedience, undone, notes }: Outcome,
+  { obedience, now, undone, notes }: Outcome,
   next: object,
   exitCode: ExitCode,
 ): string {
@@ -36,6 +38,7 @@ export function orderJson(
     switch: where,
     source: target.source,
     ...order,
+    ...heldNow(answer, now),
     scope,
     reason,
     instances: { known, obeyed, missing },
@@ -45,6 +48,15 @@ export function orderJson(
     next,
     exitCode,
   });
+}
+
+/** What the scope may do by what was heard last, and by whose other orders; of parts of it, null where nobody said. */
+export function heldNow(
+  answer: OrderAnswer,
+  now: ScopeState | null,
+): Pick<ScopeState, "mode" | "covering"> & { narrower: readonly Order[] | null } {
+  const { mode, covering, narrower } = now ?? { ...answer, narrower: null };
+  return { mode, covering: covering.filter(({ epoch }) => epoch !== answer.epoch), narrower };
 }
 
 /** Writes the lines, or the JSON, whichever was asked for. */

@@ -26,7 +26,7 @@ const addServe: Add = (program, surroundings, done) => {
       `
 Examples:
   clawproof serve --data /var/lib/clawproof/switch.db
-  clawproof serve -c switch.yaml --listen 0.0.0.0:4600      takes TLS, or trusted proxies, in switch.yaml
+  clawproof serve -c switch.yaml --listen 0.0.0.0:4600      needs tls or behindProxy in switch.yaml
   clawproof serve --data switch.db --backup /backup/switch.db
 
 Exit status: 0 ended as it was told, or backed up; 2 it could not run.`,
@@ -41,22 +41,25 @@ const addToken: Add = (program, surroundings, done) => {
   const token = program
     .command("token")
     .summary("who may do what at the switch: add, list, revoke")
-    .description("The tokens of clawproof's own switch. Takes the role admin.");
+    .description("The tokens of clawproof's own switch. You need one with the role admin.");
   const add = token
     .command("add")
     .summary("make a token and print it, once")
     .description("Makes a token and prints it alone on standard output: it is never shown again.")
     .argument("<name>", "whose it is: the name that the log shows")
     .addOption(
-      new Option("--role <ROLE>", `${ROLES.join(", ")} (repeatable, or separated by commas)`)
-        .argParser((list: string, before: string[]) => [...before, ...list.split(",").map((role) => role.trim())])
-        .default([], "none"),
+      new Option("--role <ROLE>", `needed: ${ROLES.join(", ")} (repeatable, or separated by commas)`).argParser(
+        (list: string, before: string[] = []) => [...before, ...list.split(",").map((role) => role.trim())],
+      ),
     )
     .option("--agent <AGENT>", "the agent that a token of the role agent is bound to")
     .option("--expires <DURATION>", "when it ends by itself, such as 90d")
     .addHelpText(
       "after",
       `
+Roles: kill stops; release lets act again; admin manages tokens; read looks on, which all of these may too. agent is
+for the agent's own process: it has that role alone, and --agent.
+
 Examples:
   clawproof token add kim --role kill --role release --expires 90d
   clawproof token add support-agent --role agent --agent support-agent > token`,
@@ -65,14 +68,18 @@ Examples:
     const { tokenAdd } = await import("./token.ts");
     done(await tokenAdd(name, flags, surroundings));
   });
-  const list = token.command("list").description("Lists tokens, without themselves.");
+  const list = token
+    .command("list")
+    .summary("who has one, with which roles, and until when")
+    .description("Lists whose tokens there are, their roles and ends; never the tokens themselves.");
   withSwitchOptions(list).action(async (flags: SwitchFlags) => {
     const { tokenList } = await import("./token.ts");
     done(await tokenList(flags, surroundings));
   });
   const revoke = token
     .command("revoke")
-    .description("Ends a token, and the streams that it opened. The last admin stays.")
+    .summary("end a token at once")
+    .description("Ends a token, and the streams that it opened, at once. The last admin's cannot be revoked.")
     .argument("<name>", "whose it is");
   withSwitchOptions(revoke).action(async (name: string, flags: SwitchFlags) => {
     const { tokenRevoke } = await import("./token.ts");

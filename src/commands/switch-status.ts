@@ -1,12 +1,12 @@
 import type { ExitCode } from "../audit/report.ts";
 import { readFleet } from "../operator/fleet.ts";
 import { SwitchProblem } from "../operator/problem.ts";
-import { readState, type StateAnswer } from "../operator/state.ts";
+import { narrowerOrders, readState, type StateAnswer } from "../operator/state.ts";
 import type { ForeignTarget, OwnTarget, Target } from "../operator/target.ts";
 import { printable } from "../report/printable.ts";
 import { type Mode, strictest } from "../switch/protocol/mode.ts";
 import type { Order } from "../switch/protocol/order.ts";
-import { orderLine, scopeWords } from "./switch-words.ts";
+import { narrowerLine, orderLine, scopeWords } from "./switch-words.ts";
 
 /** What a switch says now about a scope; about everything that is not a drill's where `scope` is null. */
 export interface Status {
@@ -17,6 +17,8 @@ export interface Status {
   epoch: number | null;
   /** The orders that hold the scope; null where the switch does not tell. */
   orders: readonly Order[] | null;
+  /** The orders that hold parts of the scope alone; null where the switch does not tell. */
+  narrower: readonly Order[] | null;
   /** Null where the switch does not tell. */
   instances: { known: number; obeyed: number } | null;
   /** 0 running, 1 stopped or read-only. */
@@ -54,6 +56,7 @@ async function askOurs(asking: Asking, target: OwnTarget, signal: AbortSignal): 
     series: state.series,
     epoch: state.epoch,
     orders,
+    narrower: scope === null ? [] : narrowerOrders(state.orders, scope),
     instances: await countInstances(target, scope, signal),
     exitCode: mode === "running" ? 0 : 1,
   };
@@ -89,16 +92,21 @@ async function askForeign(scope: string | null, target: ForeignTarget, signal: A
     series: null,
     epoch: null,
     orders: null,
+    narrower: null,
     instances: null,
     exitCode: stopped ? 1 : 0,
   };
 }
 
 /** The state in words, its first line first. */
-export function statusLines({ switch: where, scope, mode, orders, instances }: Status): string[] {
+export function statusLines({ switch: where, scope, mode, orders, narrower, instances }: Status): string[] {
   const about = scope === null ? "" : `${scopeWords(scope)}: `;
   const obeyed =
     instances === null || instances.known === 0 ? "" : `, ${instances.obeyed} of ${instances.known} instances obey`;
   const none = scope === null && orders?.length === 0 ? ", no order is in force" : "";
-  return [`${about}${mode}${none}${obeyed} (${printable(where)})`, ...(orders ?? []).map(orderLine)];
+  return [
+    `${about}${mode}${none}${obeyed} (${printable(where)})`,
+    ...(orders ?? []).map(orderLine),
+    ...(narrower ?? []).map(narrowerLine),
+  ];
 }

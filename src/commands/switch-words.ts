@@ -41,6 +41,11 @@ export function orderLine({ epoch, scope, mode, cause, by, at, reason, expiresAt
   return `order ${epoch}: ${mode} ${scopeWords(scope)}${end}, by ${who}, ${localTime(at)}: ${printable(reason)}`;
 }
 
+/** An order on a part of the scope that was asked about: that part is held all the same. */
+export function narrowerLine(order: Order): string {
+  return `Narrower, in force: ${orderLine(order)}`;
+}
+
 /** Milliseconds as a person reads them: `0.4 s`, `12 s`. */
 export function secondsWords(ms: number): string {
   return ms < 9_950 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;

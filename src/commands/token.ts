@@ -14,7 +14,7 @@ import { UsageError } from "./usage-error.ts";
 /** `clawproof token add|list|revoke` (contract, 4), for who has the role `admin`. */
 
 export interface TokenAddFlags extends SwitchFlags {
-  role: string[];
+  role?: string[];
   agent?: string;
   expires?: string;
 }
@@ -23,7 +23,7 @@ export interface TokenAddFlags extends SwitchFlags {
 export async function tokenAdd(name: string, flags: TokenAddFlags, surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr } = surroundings;
   const format = formatOf(flags);
-  const roles = [...new Set(flags.role.map(roleOf))];
+  const roles = [...new Set((flags.role ?? []).map(roleOf))];
   if (roles.length === 0) throw new UsageError(`a token needs --role, one or more of ${ROLES.join(", ")}`);
   const expiresInSeconds = secondsOf("--expires", flags.expires);
   const { agent } = flags;
@@ -75,7 +75,12 @@ function roleOf(text: string): Role {
   return role;
 }
 
-function describe({ name, roles, agent, expiresAt }: Pick<TokenInfo, "name" | "roles" | "agent" | "expiresAt">): string {
+function describe({
+  name,
+  roles,
+  agent,
+  expiresAt,
+}: Pick<TokenInfo, "name" | "roles" | "agent" | "expiresAt">): string {
   const bound = agent === null ? "" : `, for ${printable(agent)}`;
   const end = expiresAt === null ? "without an end" : `until ${localTime(expiresAt)}`;
   return `${printable(name)}: ${roles.join(", ")}${bound}, ${end}`;

@@ -2,7 +2,9 @@ import { CallFailed } from "../doors/door.ts";
 import type { StateMessage } from "../switch/protocol/messages.ts";
 import type { Mode } from "../switch/protocol/mode.ts";
 import type { Order } from "../switch/protocol/order.ts";
+import { covers, parseScope, targetOf } from "../switch/protocol/scope.ts";
 import { askOwn, readAnswer, unanswered } from "./own.ts";
+import { SwitchProblem } from "./problem.ts";
 import type { OwnTarget } from "./target.ts";
 
 /** The state of a switch of ours, with what holds for one scope where that was asked. */
@@ -29,4 +31,31 @@ export async function readState(
   if (answer.status === 304) return null;
   const { body } = readAnswer<StateAnswer>(answer, "orders");
   return { state: body, etag: answer.headers["etag"] ?? null };
+}
+
+/** What holds for one scope, and on parts of it. */
+export interface ScopeState {
+  mode: Mode;
+  /** The orders that hold the scope, its own and wider ones. */
+  covering: readonly Order[];
+  narrower: readonly Order[];
+}
+
+/** Throws SwitchProblem. */
+export async function readScope(target: OwnTarget, scope: string): Promise<ScopeState> {
+  const heard = await readState(target, scope);
+  if (heard === null)
+    throw new SwitchProblem("unanswered", "the switch said that nothing changed, and nothing was known");
+  const { mode = "running", covering = [], orders } = heard.state;
+  return { mode, covering, narrower: narrowerOrders(orders, scope) };
+}
+
+/** The orders on parts of a scope, which hold there whatever the scope may do. A drill is no part of real work. */
+export function narrowerOrders(orders: readonly Order[], scope: string): Order[] {
+  const whole = parseScope(scope);
+  return orders.filter((order) => {
+    const part = parseScope(order.scope);
+    if (whole === null || part === null || order.scope === scope) return false;
+    return part.drill === whole.drill && covers(whole, targetOf(part));
+  });
 }

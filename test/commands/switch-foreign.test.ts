@@ -131,7 +131,8 @@ describe("kill and release", () => {
       activate: { ...activate, json: whole },
       release: { ...release, json: whole },
     });
-    const { status: exit, stderr } = await run(cwd, "kill", "support", "x");
+    const { status: exit, stderr, stdout } = await run(cwd, "kill", "support", "x");
+    expect(stdout).toMatch(/^Done: {6}everything that this switch covers, not only support, may not act \(by octo, /);
     expect(stderr).toContain("this switch knows no scopes: it stops all that it covers\n");
     expect([exit, [...world.stopped]]).toEqual([0, ["*"]]);
   });

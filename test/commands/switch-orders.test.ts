@@ -1,14 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RunningSwitch, startSwitch } from "../switch/support.ts";
+import { startSwitch } from "../switch/support.ts";
 import { Kept } from "./support.ts";
-import { obedient, reporters, runOn } from "./switch-support.ts";
+import { inForce, obedient, reporters, runOn, worldOf } from "./switch-support.ts";
 
 /** kill and release on clawproof's own switch (contract, 4.1). */
 
@@ -23,19 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true }));
 
-const inForce = (it: RunningSwitch): string[] =>
-  it.service.killSwitch.standing.orders.map(({ scope, mode, reason }) => `${scope} ${mode}: ${reason}`);
-
-/** A switch with two instances of `support` that obey at once. */
-async function world(): Promise<RunningSwitch> {
-  const it = await startSwitch();
-  obedient(it, await reporters(it, "support", ["web-1", "web-2"]));
-  return it;
-}
-
 describe("kill", () => {
   test("stops, shows who obeys, and says what to do next", async () => {
-    const it = await world();
+    const it = await worldOf();
     const { status, stdout, stderr } = await runOn(it, it.admin, ["kill", "support", "it", "pays out", "${twice}"]);
     expect(stderr).toContain(`kill support at ${it.url} (CLAWPROOF_SWITCH_URL)\n`);
     expect(stderr).toMatch(/^2 of 2 instances stopped after \d+\.\d s$/m);
@@ -48,7 +35,7 @@ describe("kill", () => {
   });
 
   test("the same as JSON", async () => {
-    const it = await world();
+    const it = await worldOf();
     const argv = ["kill", "all", "x", "--mode", "read-only", "--format", "json"];
     const { status, stdout } = await runOn(it, it.admin, argv);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -118,7 +105,7 @@ describe("kill", () => {
   });
 
   test("nothing ever reported under that name: 1, and what was probably meant", async () => {
-    const it = await world();
+    const it = await worldOf();
     const { status, stderr } = await runOn(it, it.admin, ["kill", "suport", "x"]);
     expect(stderr).toContain("no instance ever reported as suport: did you mean support?\n");
     expect([status, inForce(it)]).toEqual([1, ["suport stopped: x"]]);
@@ -131,7 +118,7 @@ describe("kill", () => {
   });
 
   test("wider orders that hold it too are named", async () => {
-    const it = await world();
+    const it = await worldOf();
     await it.call("/v1/kill", { body: { scope: "*", reason: "all of it" } });
     const { stdout } = await runOn(it, it.admin, ["kill", "support", "x", "--mode", "read-only"]);
     expect(stdout).toContain("Done:      support may not act (order 2");
@@ -149,13 +136,16 @@ describe("kill", () => {
         void it.call("/v1/release", { body: { scope: "support", reason: "no" } }).then(() => web1?.obeys());
       });
     });
-    const { status, stderr } = await runOn(it, it.admin, ["kill", "support", "x"]);
+    const { status, stderr, stdout } = await runOn(it, it.admin, ["kill", "support", "x"]);
     expect(stderr).toContain("THE ORDER NO LONGER STANDS: the scope is running by now\n");
+    expect(stdout).toMatch(/^Now: {8}support may act; order 1 \(by operator, .+\) no longer stands$/m);
+    expect(stdout).toContain("Stop again: clawproof kill support REASON\n");
+    expect(stdout).not.toMatch(/^Done|may not act/m);
     expect(status).toBe(1);
   });
 
   test("what cannot be made durable is said loudly, and is in force", async () => {
-    const it = await world();
+    const it = await worldOf();
     it.service.killSwitch.store.database.exec("PRAGMA query_only = 1");
     const { status, stderr, stdout } = await runOn(it, it.admin, ["kill", "support", "x"]);
     it.service.killSwitch.store.database.exec("PRAGMA query_only = 0");
@@ -209,7 +199,7 @@ describe("what is refused makes no order", () => {
 
 describe("whom", () => {
   test("without any argument: the configuration's agent, and the reason is asked for", async () => {
-    const it = await world();
+    const it = await worldOf();
     const stdin = Object.assign(new PassThrough(), { isTTY: true });
     stdin.write("it pays out twice\n");
     const stderr = new Kept({ columns: 80 });
@@ -227,7 +217,7 @@ describe("whom", () => {
   });
 
   test("without a configuration the known agents are listed, and nothing is killed", async () => {
-    const it = await world();
+    const it = await worldOf();
     const { status, stderr } = await runOn(it, it.admin, ["kill"], { cwd });
     expect(stderr).toContain("whom? Nothing was done. Known agents: support (2); name one, or all: clawproof kill");
     expect([status, inForce(it)]).toEqual([2, []]);
@@ -236,7 +226,7 @@ describe("whom", () => {
 
 describe("release", () => {
   test("says what it ended, and what still holds the scope", async () => {
-    const it = await world();
+    const it = await worldOf();
     await it.call("/v1/kill", { body: { scope: "*", reason: "all of it" } });
     await it.call("/v1/kill", { body: { scope: "support", reason: "this one" } });
     const { status, stdout, stderr } = await runOn(it, it.admin, ["release", "support", "fixed"]);
@@ -247,14 +237,33 @@ describe("release", () => {
     expect([status, inForce(it)]).toEqual([0, ["* stopped: all of it"]]);
   });
 
+  test("names orders on parts of the scope, which stay in force", async () => {
+    const it = await worldOf();
+    for (const scope of ["support", "support/refund", "drill/support", "billing/refund"])
+      await it.call("/v1/kill", { body: { scope, reason: "this one" } });
+    const { status, stdout } = await runOn(it, it.admin, ["release", "support", "fixed"]);
+    expect(stdout).toContain("Done:       support may act (order 5 ");
+    expect(stdout.match(/^Narrower, in force: .+$/gm)).toEqual([
+      expect.stringMatching(
+        /order 2: stopped support\/refund, by operator, .+: this one \(clawproof release support\/refund REASON ends it\)$/,
+      ),
+    ]);
+    expect(status).toBe(0);
+    const json = await runOn(it, it.admin, ["release", "support", "again", "--format", "json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      mode: "running",
+      narrower: [{ epoch: 2, scope: "support/refund" }],
+    });
+  });
+
   test("of nothing says so", async () => {
-    const it = await world();
+    const it = await worldOf();
     const { stdout } = await runOn(it, it.admin, ["release", "support", "x"]);
     expect(stdout).toContain("Ended:      nothing; no order on exactly support was in force\n");
   });
 
   test("--if-epoch leaves a later order alone", async () => {
-    const it = await world();
+    const it = await worldOf();
     for (const reason of ["one", "two"]) await it.call("/v1/kill", { body: { scope: "support", reason } });
     const refused = await runOn(it, it.admin, ["release", "support", "x", "--if-epoch", "1"]);
     expect([refused.status, inForce(it)]).toEqual([2, ["support stopped: two"]]);
@@ -274,86 +283,9 @@ describe("release", () => {
         void it.call("/v1/kill", { body: { scope: "support", reason: "again" } }).then(() => web1?.obeys());
       });
     });
-    const { status, stderr } = await runOn(it, it.admin, ["release", "support", "x"]);
+    const { status, stdout, stderr } = await runOn(it, it.admin, ["release", "support", "x"]);
+    expect(stdout).toMatch(/^Done: {7}support may not act \(order 2 .+\n(.+\n)*Still held: order 3: /);
     expect(stderr).toMatch(/^pulled again meanwhile: order 3: stopped support, by operator, .+: again$/m);
     expect(status).toBe(1);
   });
 });
-
-describe("where no switch answers", () => {
-  test("nothing is known to be stopped, and what else can be done", async () => {
-    const { status, stdout, stderr } = await runOn({ url: "http://127.0.0.1:1" }, "abcdef", [
-      "kill",
-      "all",
-      "x",
-      "--format",
-      "json",
-    ]);
-    expect(stderr).toContain("no switch answered at http://127.0.0.1:1: connection refused (tried for 5 s)");
-    for (const words of ["NOTHING IS KNOWN TO BE STOPPED", "/?scope=*", "--switch URL", "processes", "credentials"]) {
-      expect(stderr).toContain(words);
-    }
-    expect(JSON.parse(stdout)).toMatchObject({ error: expect.stringContaining("no switch answered"), exitCode: 3 });
-    expect(status).toBe(3);
-  });
-
-  test("one that comes back within 5 s gets the order once", async () => {
-    const it = await world();
-    const keys: (string | undefined)[] = [];
-    const gateway = createServer((request, response) => {
-      keys.push(request.headers["idempotency-key"]?.toString());
-      if (keys.length === 1) {
-        request.socket.destroy();
-        return;
-      }
-      if (keys.length === 2) {
-        response.writeHead(502, { "content-type": "text/html" }).end("<html>");
-        return;
-      }
-      void forward(it.url, request.url ?? "", request).then(({ status, text }) => {
-        response.writeHead(status, { "content-type": "application/json" }).end(text);
-      });
-    }).listen(0, "127.0.0.1");
-    await once(gateway, "listening");
-    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
-    const { status } = await runOn({ url }, it.admin, ["kill", "support", "x"]);
-    gateway.close();
-    expect(new Set(keys.slice(0, 3)).size).toBe(1);
-    expect([status, inForce(it)]).toEqual([0, ["support stopped: x"]]);
-  });
-
-  test("something else that listens there is no switch", async () => {
-    const other = createServer((_, response) => response.end("<html>hello")).listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    const { status, stderr } = await runOn({ url }, "abcdef", ["release", "all", "x"]);
-    other.close();
-    expect(stderr).toContain("this is no kill switch of clawproof: it answered HTML, not JSON");
-    expect(status).toBe(3);
-  });
-});
-
-test("names and reasons never drive the terminal", async () => {
-  const it = await startSwitch();
-  await reporters(it, "support", ["web\u001b[2J\u0007-1"]);
-  const argv = ["kill", "support", "x\u001b[31m\u202ey", "--wait", "0s"];
-  const { stdout, stderr } = await runOn(it, it.admin, argv);
-  const json = await runOn(it, it.admin, ["status", "support", "--format", "json"]);
-  const log = await runOn(it, it.admin, ["log"]);
-  const text = [stdout, stderr, json.stdout, log.stdout].join("");
-  expect(text).toContain("web");
-  expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
-});
-
-async function forward(url: string, path: string, request: IncomingMessage) {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  const { connection: _own, "content-length": _length, ...headers } = request.headers as Record<string, string>;
-  const body = request.method === "GET" ? null : Buffer.concat(chunks);
-  const answer = await fetch(`${url}${path}`, {
-    method: request.method ?? "GET",
-    headers: { ...headers, host: new URL(url).host },
-    body,
-  });
-  return { status: answer.status, text: await answer.text() };
-}

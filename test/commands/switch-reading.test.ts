@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -7,7 +7,7 @@ import { canonicalJson } from "../../src/values/canonical-json.ts";
 import { chain } from "../../src/values/hash-chain.ts";
 import { type RunningSwitch, startSwitch } from "../switch/support.ts";
 import { surroundingsOf } from "./support.ts";
-import { reporters, runOn } from "./switch-support.ts";
+import { gatewayTo, reporters, runOn } from "./switch-support.ts";
 
 /** status, log and token on clawproof's own switch (contract, 4.1). */
 
@@ -53,6 +53,26 @@ describe("status", () => {
     expect((await run(it, "status", "billing")).status).toBe(0);
   });
 
+  test("names orders on parts of the scope, which do not hold all of it", async () => {
+    const it = await startSwitch();
+    for (const scope of ["support/refund", "drill/support/refund", "billing"]) await kill(it, scope);
+    const { status, stdout } = await run(it, "status", "support");
+    expect(stdout).toMatch(
+      /^support: running .+\nNarrower, in force: order 1: stopped support\/refund, by operator, .+: x\n$/,
+    );
+    expect(status).toBe(0);
+    const parts = async (scope: string) => {
+      const { narrower } = JSON.parse((await run(it, "status", scope, "--format", "json")).stdout) as {
+        narrower: { scope: string }[];
+      };
+      return narrower.map((order) => order.scope);
+    };
+    expect(await parts("support")).toEqual(["support/refund"]);
+    expect(await parts("all")).toEqual(["support/refund", "billing"]);
+    expect(await parts("drill/support")).toEqual(["drill/support/refund"]);
+    expect(await parts("support/refund")).toEqual([]);
+  });
+
   test("of everything: whether anything is stopped, drills apart", async () => {
     const it = await startSwitch();
     expect(await run(it, "status")).toMatchObject({ status: 0, stdout: `running, no order is in force (${it.url})\n` });
@@ -68,6 +88,13 @@ describe("status", () => {
       exitCode: 1,
     });
     expect(status).toBe(1);
+  });
+
+  test("--by is taken as everywhere, and offered where it means something", async () => {
+    const it = await startSwitch();
+    expect((await run(it, "status", "--by", "kim")).status).toBe(0);
+    const helps = await Promise.all(["kill", "release", "status", "log"].map((name) => run(it, name, "--help")));
+    expect(helps.map(({ stdout }) => stdout.includes("--by <NAME>"))).toEqual([true, true, false, false]);
   });
 
   test("an agent's token may ask; who may not is unknown", async () => {
@@ -128,6 +155,39 @@ describe("log", () => {
     await following.shows(/no switch answered at .+; trying again\n$/, "stderr");
     expect(await following.end()).toBe(130);
     expect(following.text().trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test.each([
+    ["of another switch", () => startSwitch()],
+    [
+      "from a backup",
+      async (backup: string, admin: string) => {
+        const dataFile = join(cwd, "restored.db");
+        await copyFile(backup, dataFile);
+        return startSwitch({ dataFile, admin });
+      },
+    ],
+  ])("--follow goes on from the start of a log that took the place of the old one: %s", async (_, second) => {
+    const empty = await startSwitch();
+    await empty.close();
+    const backup = `${empty.dataFile}.backup`;
+    await copyFile(empty.dataFile, backup);
+    const old = await startSwitch({ dataFile: empty.dataFile, admin: empty.admin });
+    for (const reason of ["one", "two", "the last of the old log"]) await kill(old, "*", reason);
+    let now = old;
+    const gateway = await gatewayTo((request) => {
+      request.headers.authorization = `Bearer ${now.admin}`;
+      return now.url;
+    });
+    const following = begin({ ...old, url: gateway.url }, "log", "--follow", "--last", "1");
+    await following.shows(/^.+the last of the old log\n$/);
+    const next = await second(backup, old.admin);
+    await kill(next, "*", "the first of the new log");
+    now = next;
+    await following.shows(/\n.+ {2}1 {2}clawproof {2}token-added, .+\n(.+\n)*.+the first of the new log\n$/);
+    await following.shows(/^THE LOG WAS REPLACED: .+ going on from the start of that log\n$/, "stderr");
+    expect(await following.end()).toBe(130);
+    gateway.close();
   });
 
   test("who may not read it exits 2, in the service's own words", async () => {

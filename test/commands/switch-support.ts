@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { main } from "../../src/commands/main.ts";
 import type { ExitCode } from "../../src/audit/report.ts";
-import type { RunningSwitch } from "../switch/support.ts";
+import { type RunningSwitch, startSwitch } from "../switch/support.ts";
 import { type KeptSurroundings, surroundingsOf } from "./support.ts";
 
 /** The commands on a switch, run as the program runs them, against a real one. */
@@ -53,6 +56,35 @@ export class Reporter {
   }
 }
 
+/** A gateway before a switch, so that another can take its place, or an answer can be lost on its way. */
+export async function gatewayTo(
+  urlFor: (request: IncomingMessage) => string,
+  answer: (from: { status: number; text: string }, response: ServerResponse, request: IncomingMessage) => unknown = (
+    { status, text },
+    response,
+  ) => response.writeHead(status, { "content-type": "application/json" }).end(text),
+): Promise<{ url: string; close: () => void }> {
+  const gateway = createServer((request, response) => {
+    void forward(urlFor(request), request).then((from) => answer(from, response, request));
+  }).listen(0, "127.0.0.1");
+  await once(gateway, "listening");
+  return { url: `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`, close: () => gateway.close() };
+}
+
+/** Sends a request on, and reads the whole answer. */
+export async function forward(url: string, request: IncomingMessage): Promise<{ status: number; text: string }> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  const { connection: _own, "content-length": _length, ...headers } = request.headers as Record<string, string>;
+  const body = request.method === "GET" ? null : Buffer.concat(chunks);
+  const answer = await fetch(`${url}${request.url ?? ""}`, {
+    method: request.method ?? "GET",
+    headers: { ...headers, host: new URL(url).host },
+    body,
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
 /** Instances of one agent, all of which have reported once, and obey every order from now on if they are told to. */
 export async function reporters(it: RunningSwitch, agent: string, names: readonly string[]): Promise<Reporter[]> {
   const token = it.tokenFor(agent, ["agent"], agent);
@@ -68,4 +100,15 @@ export function obedient(it: RunningSwitch, instances: readonly Reporter[]): voi
       for (const one of instances) void one.obeys();
     });
   });
+}
+
+/** The orders in force, in short. */
+export const inForce = (it: RunningSwitch): string[] =>
+  it.service.killSwitch.standing.orders.map(({ scope, mode, reason }) => `${scope} ${mode}: ${reason}`);
+
+/** A switch with two instances of `support` that obey at once. */
+export async function worldOf(): Promise<RunningSwitch> {
+  const it = await startSwitch();
+  obedient(it, await reporters(it, "support", ["web-1", "web-2"]));
+  return it;
 }

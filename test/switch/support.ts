@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import { createSecrets } from "../../src/config/secret-store.ts";
 import type { AlertRoute } from "../../src/alerts/route.ts";
-import type { Role } from "../../src/switch/service/caller.ts";
+import type { Role } from "../../src/switch/protocol/roles.ts";
 import type { OpenDataFile } from "../../src/switch/service/data-file.ts";
 import { listen, type Listening } from "../../src/switch/service/listener.ts";
 import { openService, type Service } from "../../src/switch/service/service.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Role } from "../../src/switch/service/caller.ts";
+import type { Role } from "../../src/switch/protocol/roles.ts";
 import { type CallOptions, type RunningSwitch, startSwitch } from "./support.ts";
 import { TestClock } from "./wire.ts";
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { canonicalJson } from "../../values/canonical-json.ts";
-import { Refused, ROLES } from "./caller.ts";
+import { ROLES } from "../protocol/roles.ts";
+import { Refused } from "./caller.ts";
 
 /** The bodies of requests. Unknown members are errors: `scpoe` must not become "no scope". */
 

@@ -1,7 +1,5 @@
 import type { Role } from "../protocol/roles.ts";
 
-export { type Role, ROLES } from "../protocol/roles.ts";
-
 /** Who asks: by a token, from an address. */
 export interface Caller {
   tokenId: string;

@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
+import type { TokenInfo } from "../protocol/messages.ts";
 import type { Attempts } from "./attempts.ts";
 import { type Caller, Refused } from "./caller.ts";
 import type { Sessions } from "./page/sessions.ts";
-import type { TokenInfo, Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
 export interface GateOptions {
   tokens: Tokens;

@@ -7,8 +7,6 @@ import { SERVICE } from "./entry.ts";
 import { Refused, type Caller } from "./caller.ts";
 import type { Store } from "./store.ts";
 
-export type { TokenInfo } from "../protocol/messages.ts";
-
 interface Row {
   id: string;
   name: string;

@@ -261,6 +261,39 @@ describe.skipIf(!isThere)(isThere ? "the page" : "the page: need Chromium (apt-g
     expect(complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
   });
 
+  it("never shows a stop as done that somebody released before its answer arrived", async () => {
+    const page = await opened(DESK, "/?scope=undone-agent");
+    const keys: (string | undefined)[] = [];
+    await page.route("**/v1/kill", async (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      if (keys.length > 2) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await page.getByRole("button", { name: "Stop undone-agent" }).click();
+    await afterTheDoubleTap(page);
+    await page.getByRole("button", { name: "Wrong actions" }).click();
+    await text(page, "#dialog-error", "No answer from the service");
+    await call("POST", "/v1/release", { scope: "undone-agent", reason: "somebody else" });
+    await page.locator("#dialog-confirm").click();
+    await text(page, "#dialog-error", /^undone-agent is RUNNING: .+ released it meanwhile\. Press again to stop/);
+    expect(await page.locator("#outcome").isVisible()).toBe(false);
+    expect(await ordersOn("undone-agent")).toEqual([]);
+    await page.locator("#dialog-confirm").click();
+    await text(page, "#outcome-words", "Stopped undone-agent at");
+    await text(page, "#mode", "STOPPED");
+    expect(await ordersOn("undone-agent")).toHaveLength(1);
+    expect(keys).toEqual([keys[0], keys[0], keys[0], expect.not.stringMatching(String(keys[0]))]);
+    expect(complaints.splice(0).filter((one) => !one.includes("ERR_FAILED"))).toEqual([]);
+  });
+
+  it("names what is held of a scope that may act", async () => {
+    await call("POST", "/v1/kill", { scope: "part-agent/refund", reason: "drill" });
+    const page = await opened(DESK, "/?scope=part-agent");
+    await text(page, "#mode", "RUNNING");
+    await text(page, "#exceptions", "Except part-agent/refund: see “Also held back”.");
+  });
+
   it("takes another scope in free text, and none that is none", async () => {
     const page = await (await contextFor(DESK, service.admin)).newPage();
     await load(page, "/?scope=not%20a%20scope");

@@ -1,11 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modeOf, ordersOver as protocolOrdersOver, type Order } from "../../../src/switch/protocol/order.ts";
+import { narrowerOrders as operatorsNarrower } from "../../../src/operator/state.ts";
+import { ORDER_KINDS } from "../../../src/switch/protocol/messages.ts";
 import { parseScope as protocolScope, targetOf } from "../../../src/switch/protocol/scope.ts";
 import {
   answerWords,
   covers,
   localTime,
+  narrowerOrders,
   obedienceWords,
   orderKindWords,
   ordersOver,
@@ -13,6 +16,7 @@ import {
   refusalWords,
   sinceWords,
   strictest,
+  undoneWords,
 } from "../../../src/switch/service/page/page-words.mjs";
 
 const NOW = new Date(2026, 2, 14, 9, 30).getTime();
@@ -52,6 +56,14 @@ describe("the page judges as the protocol does", () => {
         expect(new Set(covering)).toEqual(new Set(protocolOrdersOver(orders, targetOf(scope))));
         expect(covering.length + elsewhere.length).toBe(orders.length);
         expect(strictest(covering)).toBe(modeOf(orders, targetOf(scope)));
+      }),
+    );
+  });
+
+  it("which orders hold a part of a scope alone", () => {
+    fc.assert(
+      fc.property(fc.array(order, { maxLength: 8 }), scopeText, (orders, text) => {
+        expect(narrowerOrders(orders, text)).toEqual(operatorsNarrower(orders, text));
       }),
     );
   });
@@ -113,8 +125,22 @@ describe("the page's words", () => {
     expect(refusalWords(500, null)).toBe("Not done: the service answered 500.");
   });
 
+  it("say that a replayed order was undone, and of no other", () => {
+    const answer = { ...held, mode: "running", replayed: true } as const;
+    expect(undoneWords(answer, "stopped")).toBe(
+      "support is RUNNING: order 7 arrived, but somebody released it meanwhile. Press again to stop support.",
+    );
+    expect(undoneWords({ ...answer, scope: "*", mode: "read-only" }, "stopped")).toMatch(/^all agents are READ-ONLY: /);
+    expect(undoneWords(answer, "read-only")).toMatch(/Press again to set support to read-only\.$/);
+    expect(undoneWords({ ...answer, mode: "stopped" }, "stopped")).toBeNull();
+    expect(undoneWords({ ...answer, mode: "stopped" }, "read-only")).toBeNull();
+    expect(undoneWords({ ...answer, mode: "read-only" }, "read-only")).toBeNull();
+    expect(undoneWords(answer, "release")).toBeNull();
+    expect(undoneWords({ ...held, mode: "running" }, "stopped")).toBeNull();
+  });
+
   it("take orders alone from the log", () => {
     const kinds = ["kill", "release", "trip", "expired", "refused", "token-added", "alert", "constructor", "toString"];
-    expect(kinds.filter((kind) => orderKindWords({ kind }) !== null)).toEqual(["kill", "release", "trip", "expired"]);
+    expect(kinds.filter((kind) => orderKindWords({ kind }) !== null)).toEqual(ORDER_KINDS);
   });
 });
