@@ -1,10 +1,12 @@
-import { copyFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, vi } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import type { OpenDataFile } from "../../src/switch/service/data-file.ts";
-import type { Caller, Role } from "../../src/switch/service/caller.ts";
+import type { Role } from "../../src/switch/protocol/roles.ts";
+import type { Caller } from "../../src/switch/service/caller.ts";
 import type { Entry } from "../../src/switch/service/entry.ts";
 import { Store } from "../../src/switch/service/store.ts";
 import { Switch, type SwitchOptions } from "../../src/switch/service/switch.ts";
@@ -12,17 +14,27 @@ import type { Clock } from "../../src/values/clock.ts";
 import { breakBetween } from "../../src/values/hash-chain.ts";
 import type { ReportRequest } from "../../src/switch/protocol/messages.ts";
 import type { Order } from "../../src/switch/protocol/order.ts";
-import { folderForSwitch } from "./support.ts";
 
 /** The service's core without HTTP: a Switch on a real data file. */
 
 const closing = new Set<() => void>();
-let isFaked = false;
-afterEach(() => {
+
+// Not afterEach: test files share this module, and the hooks of a module are those of the first file that loads it.
+function closeAfterThis(close: () => void): void {
+  if (closing.size === 0) onTestFinished(closeAll);
+  closing.add(close);
+}
+
+function closeAll(): void {
   for (const close of [...closing].reverse()) close();
-  if (isFaked) vi.useRealTimers();
-  isFaked = false;
-});
+}
+
+/** A folder that is gone after the test. */
+export async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "clawproof-switch-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 export const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -52,7 +64,7 @@ export class TestTime implements Clock {
   constructor() {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
     this.#startedAt = Date.now();
-    isFaked = true;
+    onTestFinished(() => void vi.useRealTimers());
   }
   now(): number {
     return Date.now() + this.#ahead;
@@ -73,7 +85,7 @@ export class TestTime implements Clock {
 /** libsql closes the files of a closed data file when its statements are collected: for tests that open thousands. */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
+  (runInNewContext("gc") as () => void)();
 }
 
 export interface Core {
@@ -88,7 +100,7 @@ export type CoreOptions = Partial<SwitchOptions> & { dataFile?: string; file?: O
 
 /** A switch on a new data file, or an earlier one's; closed after the test. Nothing here waits for a disk unless told so. */
 export async function openCore(options: CoreOptions = {}): Promise<Core> {
-  const dataFile = options.dataFile ?? join(await folderForSwitch(), "switch.db");
+  const dataFile = options.dataFile ?? join(await newFolder(), "switch.db");
   const store = await Store.open(dataFile, { synchronous: "OFF", ...options.file });
   const killSwitch = new Switch(store, { leaseMs: 15_000, clock: new SetClock(), ...options });
   let isOpen = true;
@@ -99,7 +111,7 @@ export async function openCore(options: CoreOptions = {}): Promise<Core> {
     killSwitch.close();
     store.close();
   };
-  closing.add(close);
+  closeAfterThis(close);
   return { store, killSwitch, dataFile, close };
 }
 

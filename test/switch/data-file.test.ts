@@ -7,8 +7,7 @@ import { BackupFailed, backUpDataFile } from "../../src/switch/service/backup.ts
 import { DataFileRefused } from "../../src/switch/service/data-file.ts";
 import { Store } from "../../src/switch/service/store.ts";
 import { Switch } from "../../src/switch/service/switch.ts";
-import { BOTH, copyDataFile, inForce, openCore, READER, SetClock, wholeLog } from "./core.ts";
-import { folderForSwitch } from "./support.ts";
+import { BOTH, copyDataFile, inForce, newFolder, openCore, READER, SetClock, wholeLog } from "./core.ts";
 
 const RESTORE = /Restore a backup \(clawproof serve --backup makes them\): .* copy the backup to switch\.db/;
 const IN_FORCE = ["* stopped", "support read-only"];
@@ -78,7 +77,7 @@ describe("an earlier run's data file", () => {
   it("holds it after a crash too, from what SQLite put beside it", async () => {
     const { dataFile, killSwitch } = await openCore();
     killSwitch.kill({ scope: "support", reason: "test" }, BOTH);
-    const crashed = join(await folderForSwitch(), "switch.db");
+    const crashed = join(await newFolder(), "switch.db");
     await copyDataFile(dataFile, crashed);
     const again = await openCore({ dataFile: crashed });
     expect(again.killSwitch.standing).toEqual(killSwitch.standing);
@@ -90,7 +89,7 @@ describe("an earlier run's data file", () => {
     expect(await refusalOf(Store.open(first.dataFile))).toBe(
       `another clawproof serve already runs on ${first.dataFile}`,
     );
-    const link = join(await folderForSwitch(), "link.db");
+    const link = join(await newFolder(), "link.db");
     await symlink(first.dataFile, link);
     expect(await refusalOf(Store.open(link))).toBe(`another clawproof serve already runs on ${first.dataFile}`);
     first.killSwitch.kill({ scope: "*", reason: "the refused one broke nothing" }, BOTH);
@@ -111,7 +110,7 @@ it("one that another program locks holds no order up", async () => {
 
 it("one that is closed is whole in the one file, without what SQLite put beside it", async () => {
   const dataFile = await usedDataFile();
-  const copy = join(await folderForSwitch(), "switch.db");
+  const copy = join(await newFolder(), "switch.db");
   await copyFile(dataFile, copy);
   const { killSwitch } = await openCore({ dataFile: copy });
   expect(inForce(killSwitch.standing.orders)).toEqual(IN_FORCE);
@@ -182,7 +181,7 @@ describe("a damaged data file keeps the service from starting, and says how to r
   it("wherever bytes are overwritten: it starts with every order that was in force, or not at all", async () => {
     const dataFile = await usedDataFile(40);
     const { size } = await stat(dataFile);
-    const damaged = join(await folderForSwitch(), "switch.db");
+    const damaged = join(await newFolder(), "switch.db");
     const spots = fc.record({
       at: fc.integer({ min: 0, max: size - 1 }),
       bytes: fc.uint8Array({ minLength: 1, maxLength: 64 }),
@@ -226,7 +225,7 @@ describe("a damaged data file keeps the service from starting, and says how to r
 
   it("starts again on a backup that was put in its place", async () => {
     const dataFile = await usedDataFile();
-    const backup = join(await folderForSwitch(), "backup.db");
+    const backup = join(await newFolder(), "backup.db");
     await backUpDataFile(dataFile, backup);
     await overwrite(dataFile, 4_096, 8_192, 0x41);
     await refusalOf(Store.open(dataFile));
@@ -238,7 +237,7 @@ describe("a damaged data file keeps the service from starting, and says how to r
   });
 
   it("says so where another program holds it", async () => {
-    const dataFile = join(await folderForSwitch(), "switch.db");
+    const dataFile = join(await newFolder(), "switch.db");
     await backUpDataFile(await usedDataFile(), dataFile);
     const other = new Database(dataFile);
     other.exec("BEGIN EXCLUSIVE");
@@ -250,7 +249,7 @@ describe("a damaged data file keeps the service from starting, and says how to r
 
 it("a backup beside what a crash left of a later run is never mixed with it unnoticed", async () => {
   const { dataFile, store, killSwitch } = await openCore();
-  const folder = await folderForSwitch();
+  const folder = await newFolder();
   const [backup, crashed] = [join(folder, "backup.db"), join(folder, "switch.db")];
   killSwitch.kill({ scope: "*", reason: "test" }, BOTH);
   await backUpDataFile(dataFile, backup);
@@ -267,7 +266,7 @@ describe("a backup", () => {
     const { dataFile, killSwitch, store } = await openCore();
     killSwitch.kill({ scope: "support", reason: "in the backup" }, BOTH);
     killSwitch.note({ kind: "refused", by: READER.caller.name, from: null });
-    const backup = join(await folderForSwitch(), "backup.db");
+    const backup = join(await newFolder(), "backup.db");
     const backingUp = backUpDataFile(dataFile, backup);
     const [standing, log] = [killSwitch.standing, wholeLog(store)];
     expect(await backingUp).toEqual({ entries: log.length });
@@ -281,7 +280,7 @@ describe("a backup", () => {
   });
 
   it("of a file that is not there is none", async () => {
-    const folder = await folderForSwitch();
+    const folder = await newFolder();
     const backingUp = backUpDataFile(join(folder, "switch.db"), join(folder, "backup.db"));
     await expect(backingUp).rejects.toThrow(/switch\.db does not exist: name it with --data or -c/);
     expect(await isThere(join(folder, "switch.db"))).toBe(false);
@@ -289,7 +288,7 @@ describe("a backup", () => {
 
   it("never overwrites", async () => {
     const dataFile = await usedDataFile();
-    const backup = join(await folderForSwitch(), "backup.db");
+    const backup = join(await newFolder(), "backup.db");
     await writeFile(backup, "an earlier one");
     await expect(backUpDataFile(dataFile, backup)).rejects.toThrow(/backup\.db exists already: name a new file/);
     expect(await readFile(backup, "utf8")).toBe("an earlier one");
@@ -298,7 +297,7 @@ describe("a backup", () => {
   it("of a damaged file is none, and leaves nothing behind", async () => {
     const dataFile = await usedDataFile();
     await overwrite(dataFile, 4_096, 8_192, 0x41);
-    const backup = join(await folderForSwitch(), "backup.db");
+    const backup = join(await newFolder(), "backup.db");
     await expect(backUpDataFile(dataFile, backup)).rejects.toThrow(BackupFailed);
     expect([await isThere(backup), await isThere(`${backup}.part`)]).toEqual([false, false]);
   });

@@ -10,12 +10,13 @@ import {
   copyDataFile,
   inForce,
   KILLER,
+  newFolder,
   openCore,
   RELEASER,
   reportOf,
   wholeLog,
 } from "./core.ts";
-import { folderForSwitch, startSwitch } from "./support.ts";
+import { startSwitch } from "./support.ts";
 
 const SUPPORT = { agent: "support" };
 const MAIL = "the mail agent is told too";
@@ -26,7 +27,7 @@ async function restored(
 ): Promise<{ core: Core; known: ReturnType<Core["killSwitch"]["state"]> }> {
   const first = await openCore();
   first.killSwitch.kill({ scope: "sales", mode: "read-only", reason: "before the backup" }, KILLER);
-  const backup = join(await folderForSwitch(), "switch.db");
+  const backup = join(await newFolder(), "switch.db");
   await copyDataFile(first.dataFile, backup);
   lost(first);
   const known = first.killSwitch.state();
@@ -114,7 +115,7 @@ describe("a restored backup", () => {
 it("over HTTP: a copy of the disk, put back, is stopped by the first agent that reports", async () => {
   const first = await startSwitch();
   const agent = first.tokenFor("support-token", ["agent"], "support");
-  const dataFile = join(await folderForSwitch(), "switch.db");
+  const dataFile = join(await newFolder(), "switch.db");
   await copyDataFile(first.dataFile, dataFile);
   const killed = await first.call("/v1/kill", { body: { scope: "support", reason: MAIL } });
   await first.close();
@@ -130,7 +131,7 @@ it("over HTTP: a copy of the disk, put back, is stopped by the first agent that 
 describe("a backup of our own", () => {
   it("stops everything on its first start, before anybody reports, and not again once it was released", async () => {
     const first = await openCore();
-    const backup = join(await folderForSwitch(), "switch.db");
+    const backup = join(await newFolder(), "switch.db");
     await backUpDataFile(first.dataFile, backup);
     killSupport(first);
     const known = first.killSwitch.state();

@@ -1,6 +1,7 @@
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
+import { damageOf } from "./damage.ts";
 
 /** No backup was made; the message says why. */
 export class BackupFailed extends Error {
@@ -48,8 +49,8 @@ async function check(path: string, madeAt: string): Promise<number> {
   const { default: Database } = await import("libsql");
   const copy = new Database(path);
   try {
-    const [result] = copy.pragma("quick_check") as { quick_check: string }[];
-    if (result?.quick_check !== "ok") throw new Error(`the copy is damaged: ${result?.quick_check ?? ""}`);
+    const damage = damageOf(copy);
+    if (damage !== null) throw new Error(`the copy is damaged: ${damage}`);
     copy.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('backup-of', ?)").run(madeAt);
     return (copy.prepare("SELECT count(*) AS entries FROM log").get() as { entries: number }).entries;
   } finally {

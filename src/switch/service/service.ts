@@ -83,7 +83,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   });
 
   const operator = tokens.isEmpty ? tokens.add({ name: "operator", roles: ["admin", "kill", "release"] }, null) : null;
-  killSwitch.note({ kind: "service-started", by: SERVICE, from: null, boot: killSwitch.boot });
+  noteRun("service-started", { boot: killSwitch.boot });
   outbox.start();
   const app = createApp({
     name,
@@ -117,16 +117,21 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     log("alert", { route, outcome, status, attempts: count, final, why });
   }
 
+  /** A full disk keeps the switch neither from starting nor from ending: what is in force is known. */
+  function noteRun(kind: "service-started" | "service-stopped", more: Record<string, unknown>): void {
+    try {
+      killSwitch.note({ kind, by: SERVICE, from: null, ...more });
+    } catch (error) {
+      if (!(error instanceof NotDurable)) throw error;
+      log(kind, { error: `not in the switch's log, which could not be written: ${wordsOf(error)}` });
+    }
+  }
+
   async function close(): Promise<void> {
     events.close();
     attempts.close();
     await outbox.close();
-    try {
-      killSwitch.note({ kind: "service-stopped", by: SERVICE, from: null });
-    } catch (error) {
-      if (!(error instanceof NotDurable)) throw error;
-      log("stopped", { error: `not logged: ${wordsOf(error)}` });
-    }
+    noteRun("service-stopped", {});
     killSwitch.close();
     try {
       logLost();

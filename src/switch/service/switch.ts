@@ -18,7 +18,7 @@ import {
   withoutOrder,
   withoutScope,
 } from "../protocol/order.ts";
-import { type Scope, targetOf } from "../protocol/scope.ts";
+import { targetOf } from "../protocol/scope.ts";
 import { type Caller, hasRole, mustHave, Refused } from "./caller.ts";
 import { type NewEntry, SERVICE, type Undated } from "./entry.ts";
 import { Expiries } from "./expiries.ts";
