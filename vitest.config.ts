@@ -21,11 +21,14 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/setup.ts"],
+    // Modules are loaded once a worker, not once a file: that was a fifth of all the work.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // The end-to-end tests mostly wait for agents to stop.
     maxConcurrency: 8,
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,

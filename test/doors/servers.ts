@@ -1,19 +1,12 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from "node:net";
-import { afterEach } from "vitest";
 import { createSecrets } from "../../src/config/secret-store.ts";
 import type { CallContext } from "../../src/doors/door.ts";
-
-const cleanUps: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
+import { afterThisTest } from "../support/ending.ts";
 
 /** Runs after the test, whatever became of it. */
-export function afterThis(cleanUp: () => Promise<void> | void): void {
-  cleanUps.push(cleanUp);
-}
+export { afterThisTest as afterThis };
 
 /** A server on a free port of this machine that ends with the test; its address without a path. */
 export async function serve(
@@ -33,7 +26,7 @@ export async function serveTcp(onSocket: (socket: Socket) => void): Promise<stri
     socket.on("error", () => undefined);
     onSocket(socket);
   });
-  afterThis(() => {
+  afterThisTest(() => {
     for (const socket of sockets) socket.destroy();
   });
   return `http://127.0.0.1:${await listen(server)}`;
@@ -42,7 +35,7 @@ export async function serveTcp(onSocket: (socket: Socket) => void): Promise<stri
 export async function listen(server: TcpServer): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  afterThis(() => {
+  afterThisTest(() => {
     if ("closeAllConnections" in server) (server as Server).closeAllConnections();
     server.close();
   });

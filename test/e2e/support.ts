@@ -6,8 +6,9 @@ import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { json } from "node:stream/consumers";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { stringify } from "yaml";
+import { afterThisFile } from "../support/ending.ts";
 
 /** The built program, run as a process in a folder of its own, beside an agent and a switch that count what they are asked. */
 
@@ -16,9 +17,6 @@ export const BIN = resolve(import.meta.dirname, "../../bin/clawproof.js");
 /** Values that must never be seen again; with signs that URLs and base64 spell differently. */
 export const SWITCH_TOKEN = 'sw1tch+token/?&="<%';
 export const AGENT_TOKEN = 'ag3nt+token/?&="<%';
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterAll(() => Promise.all(cleanUps.splice(0).map((cleanUp) => cleanUp())));
 
 /** Rehearsals take seconds by themselves, and a busy machine makes more of them. */
 export const PATIENT = { timeout: 60_000 };
@@ -84,7 +82,7 @@ export type Files = Record<string, string | object>;
 /** A folder of its own with these files; objects are written as YAML. It is gone after the tests. */
 export async function folderWith(files: Files): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "clawproof-e2e-"));
-  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
+  afterThisFile(() => rm(folder, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), typeof content === "string" ? content : stringify(content));
@@ -96,7 +94,7 @@ export async function folderWith(files: Files): Promise<string> {
 export async function listen(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  cleanUps.push(async () => {
+  afterThisFile(async () => {
     if ("closeAllConnections" in server) (server as ReturnType<typeof createServer>).closeAllConnections();
     server.close();
   });

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { createSecrets } from "../../src/config/secret-store.ts";
 import type { AlertRoute } from "../../src/alerts/route.ts";
 import type { Role } from "../../src/switch/protocol/roles.ts";
@@ -9,11 +8,7 @@ import type { OpenDataFile } from "../../src/switch/service/data-file.ts";
 import { listen, type Listening } from "../../src/switch/service/listener.ts";
 import { openService, type Service } from "../../src/switch/service/service.ts";
 import type { Clock } from "../../src/values/clock.ts";
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterAll(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
+import { afterThisFile } from "../support/ending.ts";
 
 export interface StartOptions {
   /** An earlier one's, to start again on it. */
@@ -61,7 +56,7 @@ export interface Answered {
 /** A folder of its own that is gone after the tests. */
 export async function folderForSwitch(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "clawproof-switch-"));
-  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
+  afterThisFile(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -102,7 +97,7 @@ export async function startSwitch(options: StartOptions = {}): Promise<RunningSw
       await listening.close();
       await service.close();
     })());
-  cleanUps.push(close);
+  afterThisFile(close);
   return {
     url: listening.url,
     admin,
