@@ -159,7 +159,7 @@ describe("an agent that does not stop", () => {
       releaseAsAgent: { refused: true, stillStopped: true },
       refusal: null,
     });
-    expect(sample.acceptedAfterAnswer).toBeGreaterThan(100);
+    expect(sample.acceptedAfterAnswer).toBeGreaterThan(20);
     await expectBack(world);
   });
 });
