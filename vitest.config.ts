@@ -5,8 +5,22 @@ import { defineConfig } from "vitest/config";
 // rest of it; the tests start Node a thousand times, and trust nobody but their own.
 delete process.env["NODE_EXTRA_CA_CERTS"];
 
-/** In this order, before all others: each takes a minute or more, most of it waiting, and the others run beside them. */
-const LONG = ["e2e/fixtures.test.ts", "e2e/cli.test.ts", "evidence/script.test.ts"];
+/** In this order, before all others: each takes long, most of it waiting, and the others run beside them. */
+const LONG = [
+  "e2e/fixtures",
+  "e2e/cli",
+  "evidence/script",
+  "switch/page/page",
+  "e2e/consent",
+  "rehearsal/kill-switch",
+  "rehearsal/troubles",
+  "rehearsal/review",
+  "evidence/records",
+  "e2e/bad-input",
+  "rehearsal/leftovers",
+  "e2e/python-agent",
+  "rehearsal/breaker",
+].map((name) => `${name}.test.ts`);
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
