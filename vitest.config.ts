@@ -42,7 +42,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // The end-to-end tests mostly wait for agents to stop.
     maxConcurrency: 8,
-    maxWorkers: 3,
+    // One fewer where a second try has to be explained.
+    maxWorkers: process.env.CI === "true" ? 3 : 4,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,
