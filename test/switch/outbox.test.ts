@@ -156,7 +156,7 @@ describe("the outbox", () => {
     it.send({ id: "a" });
     await it.ended(1);
     expect(times).toHaveLength(2);
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(150);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(199);
   });
 
   it("tries again after its own longest wait where the other side asks for a day", async () => {
@@ -389,7 +389,7 @@ describe("the outbox", () => {
     for (const id of ["a", "b"]) it.send({ id });
     await it.ended(2);
     // Measured where they arrive: the first may have been on its way longer than the second.
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(100);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(500);
   });
 
   it("keeps no secret on disk, in its notes or in what it says of them", async () => {
