@@ -146,6 +146,27 @@ describe("a trip", () => {
     expect(trips).toMatchObject([{ instance: "one", signal: "error rate", figures: { rate: 0.4 } }]);
   });
 
+  it("may name one action type, once for each Idempotency-Key, and a release of exactly that scope ends it", async () => {
+    const it = await startSwitch();
+    const agent = it.tokenFor("agent", ["agent"], "support");
+    const trip = (type: unknown) =>
+      it.call("/v1/trip", {
+        token: agent,
+        body: { ...TRIP, type },
+        headers: { "idempotency-key": `k-${JSON.stringify(type)}` },
+      });
+    expect((await trip("refund")).body).toMatchObject({ epoch: 1, scope: "support/refund", mode: "read-only" });
+    expect((await trip("refund")).body).toMatchObject({ epoch: 1, scope: "support/refund", replayed: true });
+    for (const wrong of ["", "a/b", "*", 7, null]) expect((await trip(wrong)).status).toBe(400);
+    expect(await modeOn(it, "support/refund")).toBe("read-only");
+    expect(await modeOn(it, "support")).toBe("running");
+    const whole = await it.call("/v1/release", { body: BODY });
+    expect(whole.body["ended"]).toEqual([]);
+    const released = await it.call("/v1/release", { body: { ...BODY, scope: "support/refund" } });
+    expect(released.body["ended"]).toMatchObject([{ epoch: 1, cause: "breaker" }]);
+    expect(await modeOn(it, "support/refund")).toBe("running");
+  });
+
   it("is for agents alone", async () => {
     const it = await startSwitch();
     expect((await it.call("/v1/trip", { body: TRIP })).status).toBe(403);

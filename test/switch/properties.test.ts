@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000;
 const step = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(fc.constant("kill" as const), who, scope, mode, ttl) },
   { weight: 5, arbitrary: fc.tuple(fc.constant("release" as const), who, scope, fc.constantFrom(undefined, 0, 1)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant("trip" as const), client) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("trip" as const), client, fc.constantFrom(undefined, "refund")) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("report" as const), client, fc.constantFrom(0, 0, 1, 3)) },
   { weight: 8, arbitrary: fc.tuple(fc.constant("arrive" as const), client, fc.nat(9), fc.boolean()) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("disconnect" as const), client) },

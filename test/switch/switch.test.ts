@@ -146,6 +146,34 @@ describe("trip", () => {
     expect(killSwitch.trip(long, AGENT).durable).toBe(false);
   });
 
+  it("of one action type makes that type alone read-only, beside a trip of the whole agent", async () => {
+    const { killSwitch, store } = await openCore();
+    const answer = killSwitch.trip({ ...TRIP, type: "refund" }, AGENT);
+    expect(answer).toMatchObject({ epoch: 1, scope: "support/refund", mode: "read-only", cause: "breaker" });
+    expect(killSwitch.covering("support/refund").mode).toBe("read-only");
+    expect(killSwitch.covering("support/lookup").mode).toBe("running");
+    expect(killSwitch.trip({ ...TRIP, type: "refund", instance: "pod-2" }, AGENT)).toEqual(answer);
+    expect(killSwitch.trip(TRIP, AGENT)).toMatchObject({ epoch: 2, scope: "support" });
+    expect(wholeLog(store)).toMatchObject([{ kind: "trip", scope: "support/refund", ...TRIP }, { scope: "support" }]);
+  });
+
+  it.each(["", "*", "re fund", "@2", "a/b", "x".repeat(65), "refund\n", "../other"])(
+    "of a type that no scope can name, %j, is refused",
+    async (type) => {
+      const { killSwitch } = await openCore();
+      expect(refusalOf(() => killSwitch.trip({ ...TRIP, type }, AGENT)).status).toBe(400);
+      expect(killSwitch.standing.orders).toEqual([]);
+    },
+  );
+
+  it("of more types than anybody has makes the whole agent read-only", async () => {
+    const { killSwitch } = await openCore();
+    const trip = (type: string) => killSwitch.trip({ ...TRIP, type }, AGENT).scope;
+    for (let index = 0; index < 100; index++) expect(trip(`t${index}`)).toBe(`support/t${index}`);
+    expect([trip("t100"), trip("t101"), trip("t7")]).toEqual(["support", "support", "support/t7"]);
+    expect(killSwitch.standing.orders).toHaveLength(101);
+  });
+
   it("never touches a person's order, and a person's never the trip", async () => {
     const { killSwitch } = await openCore();
     killSwitch.kill({ scope: "support", reason: "x" }, KILLER);

@@ -122,12 +122,13 @@ export class World {
     this.#count(`release ${result}`);
   }
 
-  trip(index: number): void {
+  trip(index: number, type?: string): void {
     const agent = AGENTS[index] ?? "";
-    const order = { scope: agent, mode: "read-only", cause: "breaker" } as const;
-    const isNew = !this.#orders.some(({ scope, cause }) => scope === agent && cause === "breaker");
+    const on = type === undefined ? agent : `${agent}/${type}`;
+    const order = { scope: on, mode: "read-only", cause: "breaker" } as const;
+    const isNew = !this.#orders.some(({ scope, cause }) => scope === on && cause === "breaker");
     const asking = { caller: callerOf(`${agent}-token`, ["agent"], agent) };
-    const trip = { instance: `pod-${index}`, signal: "errors", figures: {} };
+    const trip = { instance: `pod-${index}`, signal: "errors", figures: {}, type };
     expect(this.#ask(true, () => this.#killSwitch.trip(trip, asking))).toBe("done");
     if (isNew) this.#put(order, Infinity);
     this.#count(isNew ? "trip" : "trip again");

@@ -43,6 +43,8 @@ export interface TripRequest {
   instance: string;
   signal: string;
   figures: Record<string, unknown>;
+  /** An action type: the order is put on `AGENT/TYPE` instead of `AGENT`. */
+  type?: string | undefined;
 }
 
 /** The answer to kill, release and trip. */

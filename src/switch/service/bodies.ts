@@ -37,6 +37,7 @@ export const tripBody = z
     instance: name,
     signal: z.string().min(1).max(100),
     figures: z.record(z.string().max(64), z.unknown()).default({}),
+    type: z.string().max(200).optional(),
   })
   .superRefine(canBeLogged);
 

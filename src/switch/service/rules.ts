@@ -1,3 +1,4 @@
+import type { Order } from "../protocol/order.ts";
 import { parseScope, type Scope, SCOPE_FORMS } from "../protocol/scope.ts";
 import { Refused } from "./caller.ts";
 
@@ -5,12 +6,30 @@ import { Refused } from "./caller.ts";
 
 const LONGEST_REASON = 1_000;
 const LONGEST_TTL_SECONDS = 86_400;
+/** Every order in force goes to every client: an agent that keeps naming types must not make them grow without end. */
+const MOST_TRIPPED_TYPES = 100;
 
 /** Throws Refused (400). */
 export function scopeOf(text: string): Scope {
   const scope = parseScope(text);
   if (scope === null) throw new Refused(400, `${JSON.stringify(text)} is no scope: expected ${SCOPE_FORMS}`);
   return scope;
+}
+
+/**
+ * What a trip makes read-only: the agent or, where it names an action type, that type alone; again the whole agent where
+ * too many of its types are tripped already. Throws Refused (400).
+ */
+export function tripScope(agent: string, type: string | undefined, orders: readonly Order[]): Scope {
+  const whole = scopeOf(agent);
+  if (type === undefined) return whole;
+  const scope = parseScope(`${agent}/${type}`);
+  if (scope?.type !== type) {
+    throw new Refused(400, `type: ${JSON.stringify(type)} is no action type that a scope can name: ${SCOPE_FORMS}`);
+  }
+  const tripped = orders.filter((order) => order.cause === "breaker" && order.scope.startsWith(`${agent}/`));
+  const stands = tripped.some((order) => order.scope === scope.text);
+  return stands || tripped.length < MOST_TRIPPED_TYPES ? scope : whole;
 }
 
 /** The reason without white space around it. Throws Refused (400). */

@@ -27,7 +27,7 @@ import { newsOf, type OrderNews } from "./order-news.ts";
 import { type Loss, lossOfBackup, LostOrders } from "./lost-orders.ts";
 import { answerFor } from "./order-answer.ts";
 import { Recorder } from "./recorder.ts";
-import { endOf, reasonOf, scopeOf } from "./rules.ts";
+import { endOf, reasonOf, scopeOf, tripScope } from "./rules.ts";
 import { type Beside, NotDurable, type Store } from "./store.ts";
 
 /** More orders than anybody gives before the first agent has reported to a new start. */
@@ -131,18 +131,19 @@ export class Switch {
     return this.#put(order, "kill", asking, ttlSeconds === undefined ? {} : { ttlSeconds }, isLoosening);
   }
 
-  /** An agent's breaker has opened: its own scope becomes read-only. One that stands already is answered as it is. */
+  /** An agent's breaker has opened: its own scope, or one type's, becomes read-only. One that stands already is answered as it is. */
   trip(request: TripRequest, asking: Asking): OrderAnswer {
     const { caller } = asking;
     if (!hasRole(caller, "agent") || caller.agent === null) {
       throw new Refused(403, `a trip needs the role agent, which ${caller.name} does not have`);
     }
-    const { instance, signal, figures } = request;
-    const agent = caller.agent;
-    const standing = this.#standing.orders.find(({ scope, cause }) => scope === agent && cause === "breaker");
-    if (standing) return this.#counted(answerFor(this.#standing, scopeOf(agent), standing, this.durable));
+    const { instance, signal, figures, type } = request;
+    const { orders } = this.#standing;
+    const on = tripScope(caller.agent, type, orders);
+    const standing = orders.find(({ scope, cause }) => scope === on.text && cause === "breaker");
+    if (standing) return this.#counted(answerFor(this.#standing, on, standing, this.durable));
     const reason = `breaker of ${instance} opened: ${signal}`;
-    const order = this.#orderOf({ scope: agent, mode: "read-only", cause: "breaker", by: caller.name, reason });
+    const order = this.#orderOf({ scope: on.text, mode: "read-only", cause: "breaker", by: caller.name, reason });
     return this.#put(order, "trip", asking, { instance, signal, figures });
   }
 
