@@ -4,7 +4,8 @@ import { build } from "esbuild";
 
 /**
  * Bundles the program into dist/: one file per entry, and chunks that are loaded on use. Drivers, undici and execa stay
- * outside: they are heavy, and many a run needs none of them.
+ * outside: they are heavy, and many a run needs none of them. So does standardwebhooks: of a CommonJS package that is
+ * imported on use, a bundle keeps no names.
  */
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -35,7 +36,7 @@ const built = build({
   format: "esm",
   platform: "node",
   target: "node20",
-  external: ["libsql", "pg", "mysql2", "undici", "execa"],
+  external: ["libsql", "pg", "mysql2", "undici", "execa", "standardwebhooks"],
   plugins: [oneLocale],
   // commander and yaml are CommonJS and require Node's own modules.
   banner: {

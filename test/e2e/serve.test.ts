@@ -1,13 +1,15 @@
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { readFile, stat, writeFile } from "node:fs/promises";
+import { Webhook } from "standardwebhooks";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { receiver } from "../alerts/support.ts";
 import { follow, send } from "../switch/wire.ts";
 import { begin, expectClean, expectWithout, type Files, folderWith, nobody, run } from "./support.ts";
 
 /** `clawproof serve`: the built program, from its first start to its end. */
 
-const HOOK_SECRET = "whsec_bm90IGZvciBhbnlib2R5IHRvIHNlZQ==";
+const HOOK_SECRET = "whsec_bm90IGZvciBhbnlib2R5IHRvIHNlZSBvciB0byBndWVzcw==";
 const KILL = { scope: "support", reason: "it refunds everyone" };
 
 interface Ended {
@@ -133,6 +135,23 @@ describe("clawproof serve", () => {
     expect(restored.token).toBe("");
     // Its own order 1, and a stop of everything: what was ordered since the backup nobody can know.
     expect(await epochOf(restored, service.token)).toBe(2);
+  });
+
+  it("tells every route, its webhook signed as the library of Standard Webhooks verifies", async () => {
+    const hooks = await receiver();
+    const alerts = [{ webhook: { url: `${hooks.url}/hook`, secret: HOOK_SECRET } }, { slack: `${hooks.url}/slack` }];
+    const folder = await folderWith({ "switch.yaml": { switch: { alerts } } });
+    const service = await serving(folder, ["-c", "switch.yaml"]);
+    await call(service.url, service.token, "/v1/kill", KILL);
+    const tested = await call(service.url, service.token, "/v1/alerts/test", {});
+    expect(JSON.parse(tested.text)).toMatchObject({ outcomes: [{ outcome: "delivered" }, { outcome: "delivered" }] });
+    await hooks.after(4);
+    expect(hooks.received.map(({ path }) => path).sort()).toEqual(["/hook", "/hook", "/slack", "/slack"]);
+    for (const { headers, body } of hooks.received.filter(({ path }) => path === "/hook"))
+      expect(new Webhook(HOOK_SECRET).verify(body, headers as Record<string, string>)).toMatchObject({
+        data: { switchName: "kill switch" },
+      });
+    expect(linesOf(await service.end()).filter(({ event }) => event === "alerts")).toEqual([]);
   });
 
   it("logs lines of JSON without a secret: neither its tokens nor those of its alerts", async () => {
