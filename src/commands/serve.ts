@@ -24,11 +24,13 @@ export async function serve(flags: ServeFlags, surroundings: Surroundings): Prom
   const address = flags.listen === undefined ? settings.listen : parseListen(flags.listen);
   if (address === null) throw new UsageError(`--listen ${flags.listen ?? ""}: expected ${LISTEN_FORMS}`);
 
-  const [{ openService }, { checkListen, listen, NotListening }, { DataFileRefused }] = await Promise.all([
-    import("../switch/service/service.ts"),
-    import("../switch/service/listener.ts"),
-    import("../switch/service/data-file.ts"),
-  ]);
+  const [{ openService }, { checkListen, listen, NotListening }, { DataFileRefused }, { NotDurable }] =
+    await Promise.all([
+      import("../switch/service/service.ts"),
+      import("../switch/service/listener.ts"),
+      import("../switch/service/data-file.ts"),
+      import("../switch/service/store.ts"),
+    ]);
   const log = (event: string, more: Record<string, unknown> = {}): void => {
     const line = JSON.stringify({ at: new Date(surroundings.clock.now()).toISOString(), event, ...more });
     stderr.write(`${context.secrets.redact(line)}\n`);
@@ -54,6 +56,8 @@ export async function serve(flags: ServeFlags, surroundings: Surroundings): Prom
     return 0;
   } catch (error) {
     if (error instanceof NotListening || error instanceof DataFileRefused) throw new UsageError(error.message);
+    if (error instanceof NotDurable)
+      throw new UsageError(`${dataFile} cannot be written (${error.message}): make room, then start again`);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Database } from "libsql";
 
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 20;
@@ -24,19 +25,14 @@ export async function withFileLock<T>(lockFile: string, work: () => Promise<T>):
  * service that must run only once on its data.
  */
 export async function holdFileLock(lockFile: string): Promise<(() => void) | null> {
-  const { default: Database } = await import("libsql");
-  const database = new Database(lockFile);
-  database.pragma("busy_timeout = 0");
+  const database = await open(lockFile);
   if (begin(database)) return () => letGo(database);
   database.close();
   return null;
 }
 
 async function acquire(lockFile: string): Promise<() => void> {
-  const { default: Database } = await import("libsql");
-  const database = new Database(lockFile);
-  // Never wait inside SQLite: its calls are synchronous and would hold up the holder, where that is this process.
-  database.pragma("busy_timeout = 0");
+  const database = await open(lockFile);
   for (let waited = 0; !begin(database); waited += RETRY_MS) {
     if (waited >= PATIENCE_MS) {
       database.close();
@@ -47,6 +43,14 @@ async function acquire(lockFile: string): Promise<() => void> {
   return () => letGo(database);
 }
 
+async function open(lockFile: string): Promise<Database> {
+  const { default: Libsql } = await import("libsql");
+  const database = new Libsql(lockFile);
+  // Never wait inside SQLite: its calls are synchronous and would hold up the holder, where that is this process.
+  database.pragma("busy_timeout = 0");
+  return database;
+}
+
 function letGo(database: { exec(sql: string): unknown; close(): unknown }): void {
   // Closing alone leaves the transaction open.
   database.exec("ROLLBACK");
@@ -55,7 +59,8 @@ function letGo(database: { exec(sql: string): unknown; close(): unknown }): void
 
 function begin(database: { exec(sql: string): unknown }): boolean {
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written to it: a journal would need room on a disk that may be full.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY")) return false;

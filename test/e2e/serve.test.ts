@@ -1,11 +1,11 @@
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { receiver } from "../alerts/support.ts";
 import { follow, send } from "../switch/wire.ts";
-import { begin, expectClean, expectWithout, type Files, folderWith, nobody, run } from "./support.ts";
+import { begin, expectClean, expectWithout, type Files, folderWith, nobody, run, runInShell } from "./support.ts";
 
 /** `clawproof serve`: the built program, from its first start to its end. */
 
@@ -215,6 +215,26 @@ describe("clawproof serve does not start", () => {
     const { exitCode, stderr } = await run(folder, ["serve", "--listen", new URL(service.url).host]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("is in use by another program: choose another with --listen");
+  });
+
+  it("where the disk takes nothing, and leaves no trace of a start that never was", async () => {
+    const folder = await folderWith({});
+    const onFull = () => runInShell(folder, "ulimit -f 0; $CLAWPROOF serve --listen 127.0.0.1:0");
+    const first = await onFull();
+    expectClean(first);
+    expect(first).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("its disk is full, or fails") as string,
+    });
+    expect(await readdir(folder)).toEqual([]);
+    const service = await serving(folder);
+    expect((await call(service.url, service.token, "/v1/kill", KILL)).status).toBe(200);
+    await service.end("SIGKILL");
+    await rm(join(folder, "clawproof-switch.db-shm"));
+    const again = await onFull();
+    expectClean(again);
+    expect(again).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("delete nothing of it") as string });
+    expect(await epochOf(await serving(folder), service.token)).toBe(1);
   });
 
   it("where its data file was there and is gone: it never starts empty", async () => {

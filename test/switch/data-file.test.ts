@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import fc from "fast-check";
@@ -52,6 +52,15 @@ describe("a data file that was never there", () => {
     for (const name of [dataFile, `${dataFile}-wal`, `${dataFile}-shm`, `${dataFile}.lock`]) {
       expect((await stat(name)).mode & 0o777, name).toBe(0o600);
     }
+  });
+
+  it("is not left behind where the disk has no room for it", async () => {
+    const folder = await newFolder();
+    const dataFile = join(folder, "switch.db");
+    expect(await refusalOf(Store.open(dataFile, { maxPages: 2 }))).toMatch(/its disk is full, or fails\. Make room/);
+    expect(await readdir(folder)).toEqual([]);
+    expect((await openCore({ dataFile })).store.isNew).toBe(true);
+    expect((await readdir(folder)).sort()).toEqual(["", "-shm", "-wal", ".lock"].map((end) => `switch.db${end}`));
   });
 
   it("has a series of its own", async () => {

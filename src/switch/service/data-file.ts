@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, open, realpath, stat } from "node:fs/promises";
+import { chmod, open, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { holdFileLock } from "../../databases/file-lock.ts";
@@ -53,12 +53,12 @@ export async function openDataFile(named: string, options: OpenDataFile = {}): P
   try {
     const database = await connect(path);
     try {
+      if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
       set(database, options, refusal);
       if (size === null) create(database);
       else inspect(database, refusal);
       // Whoever else writes to the file has no business there, and must not hold up an order.
       database.pragma(`busy_timeout = ${LOCKED_MS}`);
-      if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
     } catch (error) {
       database.close();
       throw error;
@@ -70,8 +70,15 @@ export async function openDataFile(named: string, options: OpenDataFile = {}): P
     };
     return { database, isNew: size === null, refusal, close };
   } catch (error) {
+    // Nothing was in it yet: left there, it would look like one that held orders.
+    const made = size === null ? [path, `${path}-wal`, `${path}-shm`, lock] : [];
+    await Promise.all(made.map((file) => rm(file, { force: true })));
     release();
-    throw error;
+    if (!isOfDisk(error)) throw error;
+    throw new DataFileRefused(
+      `${path} cannot be opened (${error.message}): its disk is full, or fails. Make room, then start again; delete nothing of it`,
+      { cause: error },
+    );
   }
 }
 
@@ -99,9 +106,15 @@ function set(database: Database, { synchronous = "FULL" }: OpenDataFile, refusal
     // An order is answered when it is on the disk, and not before.
     database.pragma(`synchronous = ${synchronous}`);
   } catch (error) {
+    if (isOfDisk(error)) throw error;
     if (!isBusy(error)) throw refusal(notReadable(error), error);
     throw new DataFileRefused("another program has the data file open: end it, then start again", { cause: error });
   }
+}
+
+/** What the disk cannot do says nothing against what is on it. */
+function isOfDisk(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && /^SQLITE_(FULL|IOERR)/.test(String(error.code));
 }
 
 function isBusy(error: unknown): boolean {
@@ -137,6 +150,7 @@ function inspect(database: Database, refusal: DataFile["refusal"]): void {
     version = (database.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value?: unknown } | undefined)
       ?.value;
   } catch (error) {
+    if (isOfDisk(error)) throw error;
     throw refusal(notReadable(error), error);
   }
   if (version === String(SCHEMA_VERSION)) return;

@@ -44,11 +44,11 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Opens the data file and builds the service on it. Throws DataFileRefused. */
+/** Opens the data file and builds the service on it. Throws DataFileRefused; NotDurable where a first start cannot be written down. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { name, leaseMs, publicUrl, clock = systemClock, log = () => undefined } = options;
   const store = await Store.open(options.dataFile, options.dataFileOptions);
-  store.database.exec(OUTBOX_SQL);
+  store.transaction(() => store.database.exec(OUTBOX_SQL));
   const outbox = new Outbox({
     database: store.database,
     routes: options.alerts,
