@@ -1,5 +1,5 @@
 import type { ExitCode } from "../audit/report.ts";
-import { giveOrder } from "../operator/own-order.ts";
+import { giveKill } from "../operator/own-order.ts";
 import { SwitchProblem } from "../operator/problem.ts";
 import type { ForeignTarget, OwnTarget } from "../operator/target.ts";
 import type { Order } from "../switch/protocol/order.ts";
@@ -40,7 +40,7 @@ async function killOurs(
   const { clock, stderr, signal } = surroundings;
   const since = clock.monotonic();
   const json = { scope, mode, reason, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
-  const answer = await giveOrder(target, { path: "/v1/kill", json }, clock);
+  const answer = await giveKill(target, json, clock);
   stderr.write(notDurable(answer));
   const outcome = await showObedience({ prepared, answer, mode, since }, surroundings);
   const exitCode = exitOf(outcome, signal);

@@ -1,5 +1,5 @@
 import type { ExitCode } from "../audit/report.ts";
-import { giveOrder } from "../operator/own-order.ts";
+import { giveRelease } from "../operator/own-order.ts";
 import { SwitchProblem } from "../operator/problem.ts";
 import type { ForeignTarget, OwnTarget } from "../operator/target.ts";
 import type { OrderAnswer } from "../switch/protocol/messages.ts";
@@ -37,7 +37,7 @@ async function releaseOurs(
   const { clock, stderr, signal } = surroundings;
   const since = clock.monotonic();
   const json = { scope, reason, ...(ifEpoch === undefined ? {} : { ifEpoch }) };
-  const answer = await giveOrder(target, { path: "/v1/release", json }, clock);
+  const answer = await giveRelease(target, json, clock);
   stderr.write(notDurable(answer));
   const outcome = await showObedience({ prepared, answer, mode: "running", since }, surroundings);
   const exitCode = exitOf(outcome, signal);

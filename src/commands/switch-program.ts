@@ -67,7 +67,10 @@ const addRelease: Add = (program, surroundings, done) => {
     .argument("[scope]", "whom to let act again: see below")
     .argument("[reason...]", "why, for the log and the alerts")
     .option("--wait <DURATION>", "how long to wait for all instances to hear it; 0s does not wait", "30s")
-    .option("--if-epoch <N>", "only where no order on exactly this scope is newer than order N")
+    .option(
+      "--if-epoch <N>",
+      "only where no order on exactly this scope is newer than order N (default: the newest now)",
+    )
     .addHelpText(
       "after",
       `${SCOPES}

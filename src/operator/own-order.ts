@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { CallFailed, type FailureKind } from "../doors/door.ts";
 import { limitWords } from "../doors/words.ts";
 import { pause } from "../rehearsal/pause.ts";
-import type { KillRequest, OrderAnswer, ReleaseRequest } from "../switch/protocol/messages.ts";
+import type { KillRequest, OrderAnswer, ReleaseRequest, StateMessage } from "../switch/protocol/messages.ts";
 import type { Clock } from "../values/clock.ts";
-import { ANSWER_WITHIN_MS, askOwn, readAnswer, unanswered } from "./own.ts";
+import { ANSWER_WITHIN_MS, askOwn, type OwnRequest, readAnswer, unanswered } from "./own.ts";
 import { SwitchProblem } from "./problem.ts";
 import type { OwnTarget } from "./target.ts";
 
@@ -13,40 +13,70 @@ const RETRY_AFTER_MS = 200;
 /** Failures that asking again mends in no time. */
 const LASTING = new Set<FailureKind>(["missing-secret", "redirect", "certificate", "too-large", "aborted"]);
 
-export type OrderRequest = { path: "/v1/kill"; json: KillRequest } | { path: "/v1/release"; json: ReleaseRequest };
-
 /**
- * Gives one order, again and again within 5 s where nothing answers: its idempotency key makes that one order. No
- * interrupt cuts it off, because nobody could tell then whether it stands. Throws SwitchProblem.
+ * Gives an order that stops, again and again within 5 s where nothing answers: its idempotency key makes that one order.
+ * No interrupt cuts it off, because nobody could tell then whether it stands. Throws SwitchProblem.
  */
-export async function giveOrder(target: OwnTarget, request: OrderRequest, clock: Clock): Promise<OrderAnswer> {
-  const headers = { "idempotency-key": randomUUID() };
-  const deadline = clock.monotonic() + ANSWER_WITHIN_MS;
-  for (;;) {
-    const problem = await tryOrder(target, { ...request, headers, timeoutMs: deadline - clock.monotonic() });
-    if (!("problem" in problem)) return problem;
-    if (problem.isLasting) throw problem.problem;
-    if (deadline - clock.monotonic() <= RETRY_AFTER_MS) {
-      const { kind, message, status } = problem.problem;
-      throw new SwitchProblem(kind, `${message} (tried for ${limitWords(ANSWER_WITHIN_MS)})`, status);
-    }
-    await pause(RETRY_AFTER_MS);
-  }
+export function giveKill(target: OwnTarget, json: KillRequest, clock: Clock): Promise<OrderAnswer> {
+  return new Asking(target, clock).order({ path: "/v1/kill", json });
 }
 
-type Tried = OrderAnswer | { problem: SwitchProblem; isLasting: boolean };
+/**
+ * Gives an order that releases, in the same way. Without `ifEpoch` it is for what is in force now: one of its tries that
+ * arrives late must not end what somebody ordered meanwhile. Throws SwitchProblem.
+ */
+export async function giveRelease(target: OwnTarget, json: ReleaseRequest, clock: Clock): Promise<OrderAnswer> {
+  const asking = new Asking(target, clock);
+  const ifEpoch = json.ifEpoch ?? (await asking.ask<StateMessage>({ path: "/v1/state" }, "orders")).epoch;
+  return asking.order({ path: "/v1/release", json: { ...json, ifEpoch } });
+}
 
-async function tryOrder(
-  target: OwnTarget,
-  request: OrderRequest & { headers: Record<string, string>; timeoutMs: number },
-): Promise<Tried> {
-  try {
-    return readAnswer<OrderAnswer>(await askOwn(target, { ...request, method: "POST" }), "epoch").body;
-  } catch (error) {
-    if (error instanceof CallFailed)
-      return { problem: unanswered(target, error.why), isLasting: LASTING.has(error.kind) };
-    if (!(error instanceof SwitchProblem)) throw error;
-    // A gateway in front of a switch that is being restarted says 502; the switch itself refuses for good.
-    return { problem: error, isLasting: error.kind === "refused" || (error.status ?? 0) < 500 };
+type Tried<Body> = { body: Body } | { problem: SwitchProblem; isLasting: boolean };
+
+/** Requests that are together answered within 5 s, or not at all. */
+class Asking {
+  readonly #target: OwnTarget;
+  readonly #clock: Clock;
+  readonly #deadline: number;
+
+  constructor(target: OwnTarget, clock: Clock) {
+    this.#target = target;
+    this.#clock = clock;
+    this.#deadline = clock.monotonic() + ANSWER_WITHIN_MS;
+  }
+
+  order(request: { path: string; json: object }): Promise<OrderAnswer> {
+    const headers = { "idempotency-key": randomUUID() };
+    return this.ask<OrderAnswer>({ ...request, headers, method: "POST" }, "epoch");
+  }
+
+  /** Throws SwitchProblem. */
+  async ask<Body extends object>(request: OwnRequest, proof: keyof Body & string): Promise<Body> {
+    for (;;) {
+      const tried = await this.#try<Body>({ ...request, timeoutMs: this.#leftMs() }, proof);
+      if ("body" in tried) return tried.body;
+      if (tried.isLasting) throw tried.problem;
+      if (this.#leftMs() <= RETRY_AFTER_MS) {
+        const { kind, message, status } = tried.problem;
+        throw new SwitchProblem(kind, `${message} (tried for ${limitWords(ANSWER_WITHIN_MS)})`, status);
+      }
+      await pause(RETRY_AFTER_MS);
+    }
+  }
+
+  #leftMs(): number {
+    return this.#deadline - this.#clock.monotonic();
+  }
+
+  async #try<Body extends object>(request: OwnRequest, proof: keyof Body & string): Promise<Tried<Body>> {
+    try {
+      return { body: readAnswer<Body>(await askOwn(this.#target, request), proof).body };
+    } catch (error) {
+      if (error instanceof CallFailed)
+        return { problem: unanswered(this.#target, error.why), isLasting: LASTING.has(error.kind) };
+      if (!(error instanceof SwitchProblem)) throw error;
+      // A gateway in front of a switch that is being restarted says 502; the switch itself refuses for good.
+      return { problem: error, isLasting: error.kind === "refused" || (error.status ?? 0) < 500 };
+    }
   }
 }

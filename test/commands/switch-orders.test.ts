@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSwitch } from "../switch/support.ts";
 import { Kept } from "./support.ts";
-import { inForce, obedient, reporters, runOn, worldOf } from "./switch-support.ts";
+import { KILLER } from "../switch/core.ts";
+import { gatewayTo, inForce, obedient, reporters, runOn, worldOf } from "./switch-support.ts";
 
 /** kill and release on clawproof's own switch (contract, 4.1). */
 
@@ -260,6 +261,27 @@ describe("release", () => {
     const it = await worldOf();
     const { stdout } = await runOn(it, it.admin, ["release", "support", "x"]);
     expect(stdout).toContain("Ended:      nothing; no order on exactly support was in force\n");
+  });
+
+  test("that is tried again leaves what somebody ordered meanwhile", async () => {
+    const it = await worldOf();
+    await runOn(it, it.admin, ["kill", "support", "first"]);
+    let tries = 0;
+    const gateway = await gatewayTo(
+      ({ method }) => {
+        // The first try gets lost before the switch hears it; before the second, somebody stops it anew.
+        if (method !== "POST" || ++tries > 1) return it.url;
+        it.service.killSwitch.kill({ scope: "support", reason: "second" }, KILLER);
+        return `${it.url}/lost`;
+      },
+      ({ status, text }, response) =>
+        response.writeHead(status === 404 ? 502 : status, { "content-type": "application/json" }).end(text),
+    );
+    const { status, stderr } = await runOn(gateway, it.admin, ["release", "support", "x"]).finally(gateway.close);
+    expect(stderr).toContain("order 2 by kim (second) is newer than 1");
+    expect(tries).toBe(2);
+    expect(inForce(it)).toEqual(["support stopped: second"]);
+    expect(status).toBe(2);
   });
 
   test("--if-epoch leaves a later order alone", async () => {
