@@ -100,10 +100,13 @@ describe("who may import whom", () => {
     ];
     // The service listens, and its data file is its own.
     const listens = ["libsql", "node:http", "node:https", "node:net"];
+    // The agent's client is loaded where no door is, and its connections must not hold the agent's process.
+    const follows = ["node:http", "node:https"];
     const opens = (one: Import): boolean =>
       openers.includes(one.to) &&
       !within(one.from, "src/doors", "src/databases") &&
-      !(within(one.from, "src/switch/service") && listens.includes(one.to));
+      !(within(one.from, "src/switch/service") && listens.includes(one.to)) &&
+      !(within(one.from, "src/switch/client") && follows.includes(one.to));
     expect(breaking(opens)).toEqual([]);
   });
 
@@ -130,6 +133,14 @@ describe("who may import whom", () => {
         (one) => within(one.from, "src/switch/protocol") && !within(one.to, "src/switch/protocol", "src/values"),
       ),
     ).toEqual([]);
+  });
+
+  it("the switch's client is loaded by agents: it sees the protocol and values, and loads one small package", () => {
+    const allowed = (one: Import): boolean =>
+      within(one.to, "src/switch/client", "src/switch/protocol", "src/values") ||
+      one.to === "eventsource-parser" ||
+      (one.to.startsWith("node:") && one.light);
+    expect(breaking((one) => within(one.from, "src/switch/client") && !allowed(one))).toEqual([]);
   });
 
   it("the switch service runs where nothing else of ours does", () => {
