@@ -129,10 +129,7 @@ export class SwitchClient {
    */
   trip({ signal, figures, type }: Trip, idempotencyKey: string): Promise<OrderAnswer> {
     const { instance } = this.#options;
-    return this.#trips.send(
-      { instance, signal, figures: type === undefined ? figures : { ...figures, type } },
-      idempotencyKey,
-    );
+    return this.#trips.send({ instance, signal, figures, ...(type === undefined ? {} : { type }) }, idempotencyKey);
   }
 
   /** Ends all connections. The lease goes on to its end. */
