@@ -24,9 +24,10 @@ const oneLocale = {
 await rm(`${root}dist`, { recursive: true, force: true });
 const built = build({
   absWorkingDir: root,
-  // The SQLite child is started as a process of its own, by its name beside the bundle.
+  // What agents import stands apart from the program; what both use is in chunks that they share. The SQLite child is started as a process of its own, by its name beside the bundle.
   entryPoints: [
     { in: "src/cli.ts", out: "cli" },
+    { in: "src/index.ts", out: "index" },
     { in: "src/databases/sqlite-child.mjs", out: "sqlite-child" },
   ],
   outdir: "dist",
@@ -36,7 +37,8 @@ const built = build({
   format: "esm",
   platform: "node",
   target: "node20",
-  external: ["libsql", "pg", "mysql2", "undici", "execa", "standardwebhooks"],
+  // The API of OpenTelemetry must be the copy that the agent itself has registered with.
+  external: ["@opentelemetry/api", "libsql", "pg", "mysql2", "undici", "execa", "standardwebhooks"],
   plugins: [oneLocale],
   // commander and yaml are CommonJS and require Node's own modules.
   banner: {

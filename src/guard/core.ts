@@ -1,0 +1,269 @@
+import type { Clock } from "../values/clock.ts";
+import type { Lease } from "../switch/client/hearing.ts";
+import type { Target } from "../switch/protocol/scope.ts";
+import type { View } from "../switch/protocol/view.ts";
+import type { Breaker } from "./breaker/breaker.ts";
+import type { BreakerSettings } from "./breaker/settings.ts";
+import type { BreakerPair, Breakers } from "./breakers.ts";
+import { decide, effectiveMode, type RefusalReason } from "./decide.ts";
+import { Lane } from "./lane.ts";
+import type { GuardClient } from "./guard.ts";
+import type { GuardSettings, Notice } from "./options.ts";
+import { ActionRefused } from "./refusal.ts";
+import { refusalOf } from "./refusing.ts";
+import { type RunningCall, RunningCalls } from "./running.ts";
+import { Stopping } from "./stopping.ts";
+import { Telemetry } from "./telemetry.ts";
+
+/** How often time itself is looked at: leases that end, drains that are over, half-open writes that never return. */
+const SWEEP_MS = 100;
+const FOREVER = { monotonicUntil: Number.POSITIVE_INFINITY, wallUntil: Number.POSITIVE_INFINITY };
+
+export interface Counts {
+  begun: number;
+  done: number;
+  failed: number;
+  refused: number;
+}
+
+/** An action type's two lanes. */
+export interface Lanes {
+  real: Lane;
+  drill: Lane;
+}
+
+export interface CoreOptions {
+  settings: GuardSettings;
+  breakerSettings: BreakerSettings;
+  breakers: Breakers;
+  /** Null where no switch holds the agent. */
+  client: GuardClient | null;
+  notice: (notice: Notice) => void;
+  clock: Clock;
+}
+
+/** What all actions of a guard share: what is known, what runs, and what stops it. */
+export class Core {
+  readonly settings: GuardSettings;
+  readonly breakerSettings: BreakerSettings;
+  readonly clock: Clock;
+  readonly running = new RunningCalls();
+  readonly counts: Counts = noCounts();
+  readonly drillCounts: Counts = noCounts();
+  readonly telemetry: Telemetry;
+  readonly stopping: Stopping;
+  /** Of all calls; those of drills have their own. */
+  readonly breaker: BreakerPair;
+  /** What covers every action type. */
+  readonly all: Lanes;
+  /** The switch's client moves its ends. */
+  readonly lease: Lease;
+  /** The last time that was read, on the monotonic clock. */
+  monotonic: number;
+  /** How far the wall clock was ahead of the monotonic one when both were last read. */
+  wallAhead: number;
+  readonly #breakers: Breakers;
+  readonly #client: GuardClient | null;
+  readonly #notice: (notice: Notice) => void;
+  readonly #byType = new Map<string, Lanes>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #waiting = new Set<() => void>();
+  #view: View = null;
+  #wasLost: boolean;
+
+  constructor({ settings, breakerSettings, breakers, client, notice, clock }: CoreOptions) {
+    this.settings = settings;
+    this.breakerSettings = breakerSettings;
+    this.clock = clock;
+    this.#breakers = breakers;
+    this.#client = client;
+    this.#notice = notice;
+    this.monotonic = clock.monotonic();
+    this.wallAhead = clock.now() - this.monotonic;
+    this.lease = client?.lease ?? { ...FOREVER };
+    this.#wasLost = client !== null;
+    this.breaker = breakers.add(breakerSettings);
+    this.all = this.#lanesOf(null, true, null);
+    this.telemetry = new Telemetry({
+      agent: settings.agent,
+      version: settings.version,
+      mode: () => this.modeOf(this.all.real),
+      breakerIsOpen: () => this.breaker.real.state.name !== "closed",
+    });
+    this.stopping = new Stopping(() => this.modeOf(this.all.real) === "stopped");
+    client?.onChange(() => this.#take(client.view));
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer.unref();
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Resolves once the switch was heard. */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.#client === null || this.#view !== null) return;
+    const { agent, killSwitch } = this.settings;
+    const where = killSwitch?.urls.join(", ") ?? "";
+    await new Promise<void>((resolve, reject) => {
+      const heard = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(heard);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(heard);
+        reject(
+          new Error(`${agent} has not heard its kill switch at ${where} within ${timeoutMs} ms: it does not write`),
+        );
+      }, timeoutMs);
+      this.#waiting.add(heard);
+    });
+  }
+
+  /** The lanes of an action type; with breakers of its own where it asks for them. Made once a type. */
+  register(type: string, isWrite: boolean, own: BreakerPair | null): Lanes {
+    const lanes = this.#lanesOf(type, isWrite, own);
+    this.#byType.set(type, lanes);
+    for (const lane of [lanes.real, lanes.drill]) lane.take(this.#view);
+    return lanes;
+  }
+
+  /** The lane of a call; for a type that nobody registered one that is made for the question. */
+  lane(type: string, drill: boolean): Lane {
+    const lanes = this.#byType.get(type);
+    if (lanes !== undefined) return drill ? lanes.drill : lanes.real;
+    const one = this.#laneOf(type, true, drill, null);
+    one.take(this.#view);
+    return one;
+  }
+
+  /** Takes a new word of the switch, ends what it forbids, and only then is it reported as applied. */
+  #take(view: View): void {
+    this.#view = view;
+    for (const { real, drill } of [this.all, ...this.#byType.values()]) {
+      real.take(view);
+      drill.take(view);
+    }
+    this.#breakers.heard(view);
+    this.#sweep();
+    for (const heard of this.#waiting) heard();
+  }
+
+  /** Whether a call may run, by the clocks as they are now. */
+  ask(lane: Lane, isWrite: boolean): RefusalReason | null {
+    this.monotonic = this.clock.monotonic();
+    const wall = this.clock.now();
+    this.wallAhead = wall - this.monotonic;
+    return decide(lane, isWrite, isWrite && lane.holdsWrites(this.monotonic), this.lease, this.monotonic, wall);
+  }
+
+  modeOf(lane: Lane): Lane["mode"] {
+    return effectiveMode(lane, this.lease, this.clock.monotonic(), this.clock.now());
+  }
+
+  /** Running actions that an order in force forbids, by type. */
+  forbidden(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const call of this.running) {
+      if (isForbidden(call)) counts[call.type] = (counts[call.type] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** A call has ended. */
+  ended(call: RunningCall): void {
+    this.running.remove(call);
+    if (call.forbiddenSince === 0) return;
+    this.#client?.reportSoon();
+    this.#settle();
+  }
+
+  /** Looks at everything that only time changes. */
+  #sweep(): void {
+    const monotonic = this.clock.monotonic();
+    const wall = this.clock.now();
+    this.monotonic = monotonic;
+    this.wallAhead = wall - monotonic;
+    this.#breakers.sweep(monotonic);
+    this.#tellOfLease(monotonic, wall);
+    if (this.running.size > 0) for (const call of this.running) this.#enforce(call, monotonic, wall);
+    this.#settle();
+    this.telemetry.look();
+  }
+
+  /** Nobody listens to the switch any more: what was heard counts no longer. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.lease.monotonicUntil = Number.NEGATIVE_INFINITY;
+    this.lease.wallUntil = Number.NEGATIVE_INFINITY;
+    this.telemetry.close();
+  }
+
+  /** Ends a running call that may not run any longer: at once, or after `drain` where it may finish. */
+  #enforce(call: RunningCall, monotonic: number, wall: number): void {
+    const reason = decide(call.lane, call.effect === "write", false, this.lease, monotonic, wall);
+    if (reason === null) {
+      if (call.abortedAt === 0) call.forbiddenSince = 0;
+      return;
+    }
+    // Silence counts from the end of the lease, whenever that was seen.
+    const since = isForbidden(call) ? monotonic : Math.min(monotonic, this.lease.monotonicUntil);
+    if (call.forbiddenSince === 0) call.forbiddenSince = Math.max(since, Number.MIN_VALUE);
+    const isDrained = monotonic >= call.forbiddenSince + this.settings.drainMs;
+    if (!call.kind.finish || isDrained)
+      call.abort(monotonic, new ActionRefused(refusalOf(this, call.lane, call.type, reason)));
+    if (!isDrained || call.isNamed) return;
+    call.isNamed = true;
+    this.#notice({
+      level: "error",
+      code: "ignores-signal",
+      message: `${call.type} still runs ${this.settings.drainMs} ms after it was told to end: it ignores its signal`,
+    });
+  }
+
+  #tellOfLease(monotonic: number, wall: number): void {
+    const isLost = monotonic > this.lease.monotonicUntil || wall > this.lease.wallUntil;
+    if (isLost === this.#wasLost) return;
+    this.#wasLost = isLost;
+    const { agent, whenLost } = this.settings;
+    this.#notice(
+      isLost
+        ? {
+            level: "error",
+            code: "lost",
+            message: `${agent} has not heard its kill switch for longer than the lease: it is ${whenLost}`,
+          }
+        : { level: "info", code: "heard", message: `${agent} hears its kill switch` },
+    );
+  }
+
+  #settle(): void {
+    this.stopping.settle(() => {
+      for (const call of this.running) if (call.forbiddenSince > 0) return false;
+      return true;
+    });
+  }
+
+  #lanesOf(type: string | null, isWrite: boolean, own: BreakerPair | null): Lanes {
+    return { real: this.#laneOf(type, isWrite, false, own), drill: this.#laneOf(type, isWrite, true, own) };
+  }
+
+  #laneOf(type: string | null, isWrite: boolean, drill: boolean, own: BreakerPair | null): Lane {
+    const { agent, version, whenLost } = this.settings;
+    const target: Target = { agent, version, type, drill };
+    const of = ({ real, drill: ofDrills }: BreakerPair): Breaker => (drill ? ofDrills : real);
+    const beside = drill ? [this.breaker.real, ...(own === null ? [] : [own.real])] : [];
+    const breakers = { own: of(this.breaker), type: own && of(own), beside };
+    return new Lane(target, isWrite, whenLost, breakers, this.#client === null);
+  }
+}
+
+/** Whether an order in force, not silence, forbids it. */
+function isForbidden({ lane, effect }: RunningCall): boolean {
+  return lane.mode === "stopped" || (lane.mode === "read-only" && effect === "write");
+}
+
+function noCounts(): Counts {
+  return { begun: 0, done: 0, failed: 0, refused: 0 };
+}

@@ -1,0 +1,143 @@
+import { SwitchClient } from "../switch/client/client.ts";
+import { type Clock, systemClock } from "../values/clock.ts";
+import { guardedAction } from "./action.ts";
+import { ActionGate } from "./action-gate.ts";
+import type { ActionDefinition } from "./action-types.ts";
+import { Breakers } from "./breakers.ts";
+import { readBreakerSettings } from "./breaker/settings.ts";
+import { Core } from "./core.ts";
+import { acceptedLocales, fallbackText } from "./fallback.ts";
+import type { Guard, GuardedType } from "./guard-types.ts";
+import { handlerOf } from "./handler.ts";
+import { consoleNotice, noticeOfSwitch } from "./notices.ts";
+import { checkName, type GuardOptions, type GuardSettings, type Notice, readDuration, readOptions } from "./options.ts";
+import { ActionRefused, refusalResponse } from "./refusal.ts";
+import { stateOf } from "./state.ts";
+
+const READY_TIMEOUT_MS = 10_000;
+
+/** What a guard hears of the switch. */
+export type GuardClient = Pick<SwitchClient, "view" | "lease" | "onChange" | "reportSoon" | "trip" | "start" | "close">;
+
+/** What a guard rests on. */
+export interface Ground {
+  clock: Clock;
+  /** The switch's client; null where no switch holds the agent. */
+  connect: (settings: GuardSettings, told: Told, notice: (notice: Notice) => void) => GuardClient | null;
+}
+
+/** What the switch is told of this instance. */
+export interface Told {
+  running: () => Record<string, number>;
+  counts: () => Record<string, number>;
+}
+
+/** Makes the guard of an agent. Throws TypeError for options that cannot be meant. */
+export function createGuard(options: GuardOptions): Guard {
+  return guardOn({ clock: systemClock, connect }, options);
+}
+
+/** A guard on a ground of its own: another clock, another way to hear the switch. */
+export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guard {
+  const settings = readOptions(options);
+  const breakerSettings = readBreakerSettings(options.breaker);
+  const notice = options.onNotice ?? consoleNotice;
+  const told = { running: () => core.forbidden(), counts: () => ({ ...core.counts }) };
+  const client = connect(settings, told, notice);
+  const breakers = new Breakers({
+    agent: settings.agent,
+    clock,
+    notice,
+    client,
+    restore: options.restore,
+  });
+  const core: Core = new Core({ settings, breakerSettings, breakers, client, notice, clock });
+  const anomaly = options.breaker?.anomaly;
+  const registered = new Map<string, GuardedType>();
+  client?.start();
+
+  return {
+    action<Input, Result>(type: string, definition: ActionDefinition<Input, Result>) {
+      checkName("the type of an action", type);
+      if (registered.has(type)) throw new TypeError(`the action ${type} is guarded already`);
+      const { effect = "write", run, finish = false, target, subject, breaker: own } = definition;
+      if (typeof run !== "function") throw new TypeError(`the action ${type} has no run: what would be guarded?`);
+      if (!["read", "write"].includes(effect)) throw new TypeError(`effect of ${type} must be "read" or "write"`);
+      const typeSettings = own === true ? breakerSettings : own && readBreakerSettings(own);
+      const lanes = core.register(type, effect === "write", typeSettings ? breakers.add(typeSettings, type) : null);
+      registered.set(type, { type, effect });
+      const typeAnomaly = own === true ? anomaly : own?.anomaly;
+      const kind = { type, effect, finish, target, subject };
+      const gate = new ActionGate({ core, lanes, kind, anomaly, typeAnomaly });
+      return guardedAction<Input, Awaited<Result>>(gate, run as ActionDefinition<Input, Awaited<Result>>["run"]);
+    },
+
+    check(type, { effect, drill = false, locale } = {}) {
+      const lane = core.lane(type, drill);
+      const reason = core.ask(lane, effect === undefined ? lane.isWrite : effect !== "read");
+      if (reason === null) return { allowed: true, mode: lane.mode, reason, fallback: null };
+      const locales = locale === undefined ? [] : [locale];
+      const fallback = fallbackText(settings.fallback, { type, reason, locales });
+      return { allowed: false, mode: core.modeOf(lane), reason, fallback };
+    },
+
+    get signal() {
+      return core.stopping.signal;
+    },
+
+    get stopped() {
+      return core.stopping.stopped;
+    },
+
+    ready({ timeout } = {}) {
+      return core.ready(readDuration("timeout", timeout, READY_TIMEOUT_MS));
+    },
+
+    state: () => stateOf(core),
+    actions: () => [...registered.values()],
+
+    refusal(error, request) {
+      if (!(error instanceof ActionRefused)) throw error;
+      const { type, reason } = error;
+      const locales = acceptedLocales(request?.headers.get("accept-language") ?? null);
+      return refusalResponse(error, fallbackText(settings.fallback, { type, reason, locales }));
+    },
+
+    handler: (handlerOptions = {}) => handlerOf(core, handlerOptions),
+
+    resume({ by, reason }) {
+      if (client !== null) {
+        throw new Error(
+          "a kill switch holds this agent: release its order there (clawproof release), which says who and why",
+        );
+      }
+      if (by.trim() === "" || reason.trim() === "") throw new TypeError("resume needs by and reason");
+      notice({ level: "info", code: "resumed", message: `${by} lets ${settings.agent} try writes again: ${reason}` });
+      breakers.approve();
+    },
+
+    save: () => breakers.save(),
+
+    async close() {
+      core.close();
+      await client?.close();
+    },
+  };
+}
+
+function connect(
+  { agent, version, instance, leaseMs, killSwitch }: GuardSettings,
+  told: Told,
+  notice: (notice: Notice) => void,
+): SwitchClient | null {
+  if (killSwitch === null) return null;
+  return new SwitchClient({
+    ...killSwitch,
+    ...told,
+    agent,
+    version,
+    instance,
+    leaseMs,
+    notice: (said) => notice(noticeOfSwitch(said)),
+  });
+}

@@ -1,0 +1,15 @@
+import type { SwitchNotice } from "../switch/client/notice.ts";
+import type { Notice } from "./options.ts";
+
+/** What the switch's client has to say, as the guard says it. */
+export function noticeOfSwitch({ kind, message }: SwitchNotice): Notice {
+  return { level: kind === "unreachable" ? "warn" : "error", code: kind, message };
+}
+
+/** Where nobody listens, warnings and errors go to the console: what holds an agent must not be silent. */
+export function consoleNotice({ level, code, message }: Notice): void {
+  if (level === "info") return;
+  const line = `clawproof: ${message} [${code}]`;
+  if (level === "warn") console.warn(line);
+  else console.error(line);
+}
