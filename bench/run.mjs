@@ -14,6 +14,10 @@ const BENCHES = {
   "switch-unleash": () => import("./switch-unleash.mjs"),
   "switch-kill9": () => import("./switch-kill9.mjs"),
   "switch-durability": () => import("./switch-durability.mjs"),
+  "guard-call": () => import("./guard-call.mjs"),
+  "guard-memory": () => import("./guard-memory.mjs"),
+  "guard-import": () => import("./guard-import.mjs"),
+  "guard-fleet": () => import("./guard-fleet.mjs"),
 };
 const HEADINGS = { what: "what", measured: "measured", bound: "bound", peer: "in the same run", met: "" };
 
