@@ -35,13 +35,15 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Hands out room for tests that start processes: test/support/room.ts.
+    globalSetup: ["test/support/room-keeper.ts"],
     setupFiles: ["test/support/setup.ts"],
     // Modules are loaded once a worker, not once a file: that was a fifth of all the work.
     isolate: false,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // The end-to-end tests mostly wait for agents to stop.
-    maxConcurrency: 8,
+    // The end-to-end tests mostly wait: for agents to stop, and for room.
+    maxConcurrency: 6,
     // One fewer where a second try has to be explained.
     maxWorkers: process.env.CI === "true" ? 3 : 4,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expectedReport, listFixtures, readOverlay, stage, start, unstage } from "../../fixtures/stage.mjs";
+import { itTakes } from "../support/room.ts";
 
 /** Every fixture, started as a team would start it and judged by the built program. */
 
@@ -54,7 +55,7 @@ const names = lengths.sort((a, b) => b.seconds - a.seconds).map(({ name }) => na
 const ready = checkLines(await expectedReport("ready"));
 
 describe("the built program judges every fixture", () => {
-  it.concurrent.each(names)(
+  itTakes("sample").for(names)(
     "%s",
     async (name) => {
       const expected = await expectedReport(name);
@@ -63,7 +64,7 @@ describe("the built program judges every fixture", () => {
       expect(exitCode).toBe((await readOverlay(name)).exit);
       expect(stderr).not.toMatch(/^\s+at /m);
     },
-    180_000,
+    { concurrent: true, timeout: 600_000 },
   );
 
   it.each(names)("%s changes only what rests on the changed fact", async (name) => {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FleetAnswer, ReportRequest, StateMessage } from "../../../src/switch/protocol/messages.ts";
+import { takeRoom } from "../../support/room.ts";
 import { startSwitch } from "../support.ts";
 import { focusRing, lowContrast, tooSmall } from "./audit.mjs";
 
@@ -15,6 +16,8 @@ const PHONE: BrowserContextOptions = {
   isMobile: true,
 };
 const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 800 }, colorScheme: "light" };
+/** Nothing here is timed; a page that does not come within this does not come at all. */
+const HANGING_MS = 120_000;
 const isThere = existsSync(CHROMIUM);
 
 if (!isThere && process.env.CI === "true")
@@ -22,7 +25,9 @@ if (!isThere && process.env.CI === "true")
     expect.fail(`${CHROMIUM} is missing: apt-get install chromium`);
   });
 
-describe.skipIf(!isThere)(isThere ? "the page" : "the page: need Chromium (apt-get install chromium)", () => {
+const TITLE = isThere ? "the page" : "the page: need Chromium (apt-get install chromium)";
+
+describe.skipIf(!isThere)(TITLE, { timeout: HANGING_MS }, () => {
   let browser: Browser;
   let service: Awaited<ReturnType<typeof startSwitch>>;
   /** By device and token: signing in by hand once is enough. */
@@ -30,7 +35,10 @@ describe.skipIf(!isThere)(isThere ? "the page" : "the page: need Chromium (apt-g
   /** What the browser complained about; a refusal that a test provokes is taken out by it. */
   const complaints: string[] = [];
 
+  let leave: () => void;
+
   beforeAll(async () => {
+    leave = await takeRoom("browser");
     [browser, service] = await Promise.all([
       chromium.launch({
         executablePath: CHROMIUM,
@@ -47,11 +55,12 @@ describe.skipIf(!isThere)(isThere ? "the page" : "the page: need Chromium (apt-g
       }),
       startSwitch(),
     ]);
-  });
+  }, HANGING_MS);
 
   afterAll(async () => {
     await browser.close();
     await service.close();
+    leave();
   });
 
   afterEach(async () => {
@@ -75,7 +84,7 @@ describe.skipIf(!isThere)(isThere ? "the page" : "the page: need Chromium (apt-g
   }
 
   async function load(page: Page, path: string): Promise<Page> {
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(HANGING_MS / 2);
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(service.url + path);
