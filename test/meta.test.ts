@@ -156,6 +156,30 @@ describe("who may import whom", () => {
     expect(breaking((one) => within(one.from, "src/switch/service") && within(one.to, ...foreign))).toEqual([]);
   });
 
+  it("the guard runs inside agents: it sees the switch's protocol and client, the ledger and values", () => {
+    const allowed = (one: Import): boolean =>
+      !one.to.includes("/") ||
+      one.to.startsWith("node:") ||
+      one.to.startsWith("@opentelemetry/") ||
+      within(one.to, "src/guard", "src/switch/protocol", "src/switch/client", "src/ledger", "src/values") ||
+      (within(one.to, "src/rollback") && one.light);
+    expect(breaking((one) => (within(one.from, "src/guard") || one.from === "src/index.ts") && !allowed(one))).toEqual(
+      [],
+    );
+  });
+
+  it("importing clawproof in an agent loads no package, and of Node only what is loaded anyway", () => {
+    const loaded = new Set<string>();
+    const walk = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const { from, to, light } of imports) if (from === file && !light) walk(to);
+    };
+    walk("src/index.ts");
+    const foreign = [...loaded].filter((one) => !one.startsWith("src/") && one !== "eventsource-parser");
+    expect(foreign.filter((one) => !["node:crypto", "node:os"].includes(one))).toEqual([]);
+  });
+
   it("the HTTP server's framework is loaded with the service alone", () => {
     const serving = (one: Import): boolean => one.to.startsWith("hono") || one.to.startsWith("@hono/");
     expect(breaking((one) => serving(one) && !within(one.from, "src/switch/service"))).toEqual([]);

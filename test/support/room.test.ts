@@ -7,7 +7,7 @@ import { keepRoom } from "./room-keeper.ts";
 
 async function keeperOf(whole: number) {
   const keeper = await keepRoom(whole);
-  onTestFinished(keeper.close);
+  onTestFinished(() => keeper.close());
   const inside: string[] = [];
   const ask = async (name: string, share: number): Promise<Socket> => {
     const socket = connect(keeper.port, "127.0.0.1");
