@@ -140,16 +140,33 @@ describe("an instance", () => {
 });
 
 describe("after a restart", () => {
-  it("an instance is known, and silent until it reports", async () => {
+  it("an instance is known, and pending until it reports: it acts on what it heard before", async () => {
     const clock = new SetClock();
     const first = await openCore({ clock });
     report(first);
     first.close();
     const core = await openCore({ clock, dataFile: first.dataFile });
-    expect(states(core)).toEqual(["pod-1 silent"]);
+    expect(states(core)).toEqual(["pod-1 pending"]);
     expect(core.killSwitch.kill({ scope: "support", reason: "x" }, KILLER).instances).toEqual({ known: 1, obeyed: 0 });
     report(core);
     expect(states(core)).toEqual(["pod-1 obeyed"]);
+  });
+
+  it("an instance is silent a lease after the start, or two after its last report", async () => {
+    const clock = new SetClock();
+    const first = await openCore({ clock, leaseMs: 15_000 });
+    report(first);
+    first.close();
+    clock.advance(14_000);
+    const soon = await openCore({ clock, dataFile: first.dataFile, leaseMs: 15_000 });
+    clock.advance(15_000);
+    expect(states(soon)).toEqual(["pod-1 pending"]);
+    clock.advance(1);
+    expect(states(soon)).toEqual(["pod-1 silent"]);
+    soon.close();
+    clock.advance(1_000);
+    const late = await openCore({ clock, dataFile: first.dataFile, leaseMs: 15_000 });
+    expect(states(late)).toEqual(["pod-1 silent"]);
   });
 
   it("one that was killed knows those of more than five seconds ago", async () => {

@@ -29,6 +29,7 @@ export class Fleet {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #leaseMs: number;
+  readonly #startedAt: number;
   readonly #seen = new Map<string, Seen>();
   /** The newest end on each scope. */
   readonly #ended: Map<string, number>;
@@ -43,6 +44,7 @@ export class Fleet {
     this.#store = store;
     this.#clock = clock;
     this.#leaseMs = leaseMs;
+    this.#startedAt = clock.monotonic();
     this.#ended = new Map(store.ends().map(({ scope, epoch }) => [scope, epoch]));
     const rows = store.database.prepare("SELECT seen FROM instances").all() as { seen: string }[];
     for (const row of rows) {
@@ -127,13 +129,23 @@ export class Fleet {
   }
 
   #stateOf({ report, heard, isOfThisRun }: Seen, standing: Standing, scope: Scope | null): Obedience {
-    if (!isOfThisRun || this.#clock.monotonic() - heard > this.#leaseMs) return "silent";
-    if (report.series !== standing.series) return "pending";
+    if (this.#isSilent(heard, isOfThisRun)) return "silent";
+    if (!isOfThisRun || report.series !== standing.series) return "pending";
     const orders = standing.orders.filter((order) => concerns(order.scope, report, scope));
     const ends = [...this.#ended].filter(([ended]) => concerns(ended, report, scope)).map(([, epoch]) => epoch);
     const newest = Math.max(0, ...orders.map(({ epoch }) => epoch), ...ends);
     const busy = orders.length > 0 && Object.values(report.running ?? {}).some((count) => count > 0);
     return report.epoch >= newest && !busy ? "obeyed" : "pending";
+  }
+
+  /**
+   * Whether its lease is over. One of an earlier run may have heard that run until its end, up to a lease after its last
+   * report, and acts on it for another lease; but none for longer than a lease after this run began.
+   */
+  #isSilent(heard: number, isOfThisRun: boolean): boolean {
+    const now = this.#clock.monotonic();
+    if (isOfThisRun) return now - heard > this.#leaseMs;
+    return now - heard > 2 * this.#leaseMs || now - this.#startedAt > this.#leaseMs;
   }
 
   /** An agent that is full makes room by forgetting its own longest silent instance. */
