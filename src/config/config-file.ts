@@ -15,6 +15,8 @@ export async function readConfigText(file: string, shownFile: string): Promise<s
   const found = await stat(file).catch(() => null);
   if (found === null) throw unreadable(shownFile, "there is no such file");
   if (found.isDirectory()) throw unreadable(shownFile, "this is a folder; name the file");
+  // A device never ends, and a pipe may never begin.
+  if (!found.isFile()) throw unreadable(shownFile, "this is not a plain file");
   if (found.size > MOST_BYTES)
     throw unreadable(shownFile, "the file is larger than 1 MiB; a configuration is a page or two");
   try {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "./schema.ts";
 import { parseTemplate } from "./template.ts";
@@ -37,11 +37,18 @@ function valueOf(part: Part, { env, secrets, directory, environment }: Known): s
   return fromFile ?? (env[part.name] || (part.default ?? null));
 }
 
-function contentOf(file: string): string | null {
+/** Larger than any secret is. */
+const MOST_BYTES = 64 * 1024;
+
+/** What a secret's file holds; null where it is missing or empty, or no plain file of a secret's size. */
+export function contentOf(file: string): string | null {
   try {
+    const found = statSync(file);
+    // A pipe would be waited for, and be empty afterwards.
+    if (!found.isFile() || found.size > MOST_BYTES) return null;
     return readFileSync(file, "utf8").replace(/\r?\n$/, "") || null;
   } catch {
-    // A file that is missing is said where the secret is needed; here it only means that the host is not known.
+    // A file that is missing is said where the secret is needed; here it only means that its value is not known.
     return null;
   }
 }

@@ -57,7 +57,10 @@ export function readLocated(text: string, file: string, needs: string): LocatedF
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   if (document.errors.length > 0) {
-    throw new InvalidConfig(document.errors.map((error) => problem(place(error.pos[0]), wordsFor(error))));
+    // Every level that is left open would complain as well.
+    const tooDeep = document.errors.find(isTooDeep);
+    const errors = tooDeep ? [tooDeep] : document.errors;
+    throw new InvalidConfig(errors.map((error) => problem(place(error.pos[0]), wordsFor(error))));
   }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     throw new InvalidConfig([problem(top, `the file is empty; it needs at least ${needs}`)]);
@@ -101,8 +104,11 @@ function locate(node: Node | null, reading: Reading, depth: number): Located {
   return { at, block: "", content: { kind: "scalar", value: isScalar(node) ? node.value : null } };
 }
 
+const isTooDeep = ({ message }: YAMLError): boolean => /call stack/.test(message);
+
 function wordsFor(error: YAMLError): string {
   if (error.code === "DUPLICATE_KEY") return "this key stands here twice; keep one";
+  if (isTooDeep(error)) return "this is nested too deeply";
   if (error.code === "MULTIPLE_DOCS") return "expected one YAML document, found several";
   return `not YAML: ${error.message}`;
 }

@@ -1,5 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { readTextFile } from "../doors/file.ts";
+import { contentOf } from "./known-text.ts";
 import { createRedactor } from "./redaction.ts";
 import type { SecretsSection } from "./shared-sections.ts";
 import { MissingSecret, type Secrets } from "./secrets.ts";
@@ -24,6 +26,11 @@ export function createSecrets(sources: SecretSources): Secrets {
   for (const name of sources.named ?? []) {
     const value = sources.env[name];
     if (isSet(value)) redactor.learn(name, value);
+  }
+  // What runs beside these files may read and print them, whether or not we do.
+  for (const [name, source] of Object.entries(sources.config ?? {})) {
+    const value = "file" in source ? contentOf(resolve(sources.directory, source.file)) : null;
+    if (value !== null) redactor.learn(name, value);
   }
   const lookedUp = new Map<string, Promise<Found>>();
 
@@ -64,11 +71,13 @@ async function fromSource(name: string, { config, directory, readCommand }: Secr
   if (!source) return { why: null };
   try {
     const text =
-      "file" in source ? await readFile(resolve(directory, source.file), "utf8") : await readCommand(source.command);
+      "file" in source
+        ? await readTextFile(resolve(directory, source.file), source.file)
+        : await readCommand(source.command);
     const value = text.replace(/\r?\n$/, "");
     return isSet(value) ? { value } : { why: `${shown(source)} is empty` };
   } catch (error) {
-    return { why: wordsFor(error, source) };
+    return { why: error instanceof Error ? error.message : `${shown(source)} gave nothing` };
   }
 }
 
@@ -76,14 +85,6 @@ type Source = SecretsSection[string];
 
 function shown(source: Source): string {
   return "file" in source ? source.file : (source.command[0] ?? "the command");
-}
-
-function wordsFor(error: unknown, source: Source): string {
-  if (!(error instanceof Error)) return `${shown(source)} gave nothing`;
-  if (!("file" in source)) return error.message;
-  const code = "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return `${source.file} does not exist`;
-  return `${source.file} cannot be read`;
 }
 
 /** An empty secret guards nothing: as good as not set. */

@@ -1,3 +1,4 @@
+import { execa } from "execa";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,5 +72,15 @@ describe("createSecrets", () => {
       readCommand: () => Promise.resolve(""),
     });
     expect(secrets.redact("open-sesame, nobody-asked")).toBe("${A}, nobody-asked");
+  });
+
+  it("hides what a file of `secrets:` holds, looked up or not: what we run may read it", () => {
+    expect(secretsOf({ A: { file: "token.txt" } }).redact("say from-the-file \n")).toBe("say ${A}");
+  });
+
+  it("waits for no pipe", async () => {
+    await execa("mkfifo", [join(directory, "pipe")]);
+    const secrets = secretsOf({ A: { file: "pipe" } });
+    await expect(secrets.get("A")).rejects.toMatchObject({ message: "A is not set (pipe is not a plain file)" });
   });
 });

@@ -1,3 +1,4 @@
+import { execa } from "execa";
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -43,6 +44,11 @@ describe.concurrent("a configuration that cannot be used exits 2 and says where"
     ["tabs for spaces", "version: 1\nagent:\n\tname: support\n", /clawproof\.yaml:3:1: /],
     ["two documents", `${VALID}---\n${VALID}`, /clawproof\.yaml:\d+:\d+: /],
     ["a YAML bomb", bomb, /clawproof\.yaml:\d+:\d+: /],
+    [
+      "nested without end",
+      `${VALID}drills: ${"[".repeat(100_000)}`,
+      /clawproof\.yaml:3:\d+: this is nested too deeply/,
+    ],
     ["10 MB", `${VALID}# ${"x".repeat(10 * 1024 * 1024)}\n`, /clawproof\.yaml:1:1: the file is larger than 1 MiB/],
     ["not UTF-8", "\u0000\u0001", /clawproof\.yaml:\d+:\d+: /],
     ["duplicate keys", `${VALID}agent: { name: other }\n`, /clawproof\.yaml:3:1: /],
@@ -107,6 +113,17 @@ describe.concurrent("a configuration that cannot be used exits 2 and says where"
     expect((await run(folder, [])).stderr).toMatch(/^clawproof\.yaml:1:1: there is none here or above/);
     await mkdir(join(folder, "clawproof.yaml"));
     expect(await run(folder, [])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("this is a folder") });
+  });
+
+  it("a pipe that nobody writes to, or a device that never ends", async () => {
+    const folder = await folderWith({ ".git": "" });
+    await execa("mkfifo", [join(folder, "clawproof.yaml")]);
+    for (const args of [[], ["-c", "/dev/zero"]]) {
+      expect(await run(folder, args)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("this is not a plain file"),
+      });
+    }
   });
 
   it("bytes that are no text", async () => {
