@@ -22,7 +22,8 @@ export async function sendCommand(call: CommandCall, context: CallContext): Prom
   return { via: "command", ...outcome };
 }
 
-async function prepareCommand(
+/** A command with everything filled in; it holds secrets and is for running only. Throws CallFailed. */
+export async function prepareCommand(
   call: CommandCall,
   context: CallContext,
 ): Promise<{ argv: string[]; stdin: string | null }> {

@@ -3,10 +3,15 @@ import type { Call } from "../config/call.ts";
 import type { Project } from "../config/project.ts";
 import type { OwnSwitch } from "../config/own-switch.ts";
 import type { ForeignSwitch, Probes } from "../config/schema.ts";
-import { parseTemplate, requiredSecretsIn } from "../config/template.ts";
+import { parseTemplate, type PlaceholderValues } from "../config/template.ts";
+import { contextOf } from "../doors/context.ts";
+import { whyUnready } from "../doors/ready.ts";
 import type { Gathering } from "../evidence/gathering.ts";
 import { logCallOf } from "../evidence/switch-log.ts";
+import { breakerFilling } from "./breaker.ts";
 import { LIMITS } from "./limits.ts";
+import { newMark } from "./mark.ts";
+import { fillingOf } from "./switch-order.ts";
 
 /** Whether a rehearsal may begin at all: consent, and what it cannot do without (contract, 2.4 step 0 and 3.2). */
 
@@ -33,10 +38,15 @@ export async function planKillSwitch(gathering: Gathering): Promise<KillSwitchPl
   if (!write) return absent("probes.write is not configured", project.where(["agent", "probes"]));
   const release = rehearse.release ?? killSwitch.release;
   if (!release) return absent("killSwitch.release is not configured", place);
-  // What is pulled must be put back: better to learn now that a token is missing.
-  const unset = await unsetSecret(project, [release, logCallOf(project), killSwitch.restart]);
-  if (unset !== null) return failed(`${unset} is not set`, place);
+  // What is pulled must be put back: better to learn now that a token is missing, or that the call was never sendable.
   const { scope = `drill/${agent.name}`, samples, every = LIMITS.every } = rehearse;
+  const filling = fillingOf({ project, scope, mark: newMark(), activator: gathering.activator }, "put back");
+  const unready = await firstUnready(project, filling, {
+    "killSwitch.release": release,
+    "killSwitch.log": logCallOf(project),
+    "killSwitch.restart": killSwitch.restart,
+  });
+  if (unready !== null) return failed(unready, place);
   return { killSwitch, scope, samples, everyMs: every, probes: { ...probes, write } };
 }
 
@@ -64,8 +74,9 @@ export async function planBreaker(gathering: Gathering): Promise<BreakerPlan | M
   if (!mentionsScope(open) && scope !== "whole") {
     return absent("breaker.rehearse.open has no ${scope}, and scope: whole is not set", place);
   }
-  const unset = await unsetSecret(project, [close]);
-  if (unset !== null) return failed(`${unset} is not set`, place);
+  const filling = breakerFilling({ scope, mark: newMark(), activator: gathering.activator });
+  const unready = await firstUnready(project, filling, { "breaker.rehearse.close": close });
+  if (unready !== null) return failed(unready, place);
   return { open, close, scope, probes: { ...agent.probes, read, write } };
 }
 
@@ -89,8 +100,17 @@ function nobodyCouldTell(project: Project, scope: string | undefined): string | 
   return "the switch's log gives no scope, and rehearse.exclusive is not set";
 }
 
-async function unsetSecret({ secrets }: Project, calls: readonly unknown[]): Promise<string | null> {
-  for (const name of requiredSecretsIn(calls)) if (!(await secrets.has(name))) return name;
+/** Why one of these calls could not be made when it is needed; null where all could. */
+async function firstUnready(
+  project: Project,
+  filling: PlaceholderValues,
+  calls: Record<string, Call | null | undefined>,
+): Promise<string | null> {
+  for (const [key, call] of Object.entries(calls)) {
+    const unready = call ? await whyUnready(call, contextOf(project, filling)) : null;
+    if (unready !== null)
+      return unready.kind === "missing-secret" ? unready.why : `${key} cannot be made: ${unready.why}`;
+  }
   return null;
 }
 

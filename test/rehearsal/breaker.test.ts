@@ -129,6 +129,13 @@ describe("whatever happens", () => {
     expect(await world.acting()).toContain('"what": "breaker"');
   });
 
+  it("nothing is opened that could not be closed", async () => {
+    const world = await startWorld({ close: "/breaker?until=${until}" });
+    expect(await whyNot(world)).toBe("breaker.rehearse.close cannot be made: `${until}` has no value here");
+    expect(world.agent.writes).toEqual([]);
+    expect(await world.acting()).toBeNull();
+  });
+
   it("nothing is opened while the switch is not back", async () => {
     const world = await startWorld();
     world.gathering.notBack.push({ what: "the kill switch on drill/support", command: "" });

@@ -69,6 +69,37 @@ describe("what does not begin", () => {
     expect(world.killSwitch.requests).toEqual([]);
   });
 
+  it.each([
+    [
+      "a value that no rehearsal has",
+      'release: { url: "http://127.0.0.1:9/resume?scope=${scope}&trace=${trace}", method: POST }',
+      "killSwitch.release cannot be made: `${trace}` has no value here",
+    ],
+    [
+      "a misspelt scheme",
+      'release: { url: "htp://127.0.0.1:9/resume?scope=${scope}", method: POST }',
+      "killSwitch.release cannot be made: not an http or https URL",
+    ],
+    [
+      "a program that is not there",
+      'release: { command: [./relaese.sh, "${scope}"] }',
+      "killSwitch.release cannot be made: ./relaese.sh is not a program that can be run here",
+    ],
+  ])("one that could not be put back: the release has %s", async (_, release, why) => {
+    const world = await startWorld({ release });
+    expect(await whyNot(world)).toBe(why);
+    expect(world.killSwitch.requests).toEqual([]);
+    await expectBack(world);
+  });
+
+  it("one that could not be put back: the command of the release's token fails", async () => {
+    const release =
+      'release: { url: "http://127.0.0.1:9/resume?scope=${scope}", method: POST, headers: { t: "${RELEASE_TOKEN}" } }';
+    const world = await startWorld({ release, more: 'secrets: { RELEASE_TOKEN: { command: ["false"] } }' });
+    expect(await whyNot(world)).toBe("RELEASE_TOKEN is not set (false ended with exit 1)");
+    expect(world.killSwitch.requests).toEqual([]);
+  });
+
   it("one on a scope that somebody stopped", async () => {
     const world = await startWorld();
     world.killSwitch.order("stop", SCOPE);

@@ -28,6 +28,8 @@ export interface Written {
   log?: string;
   release?: string;
   refused?: string;
+  /** Path of what closes the breaker. */
+  close?: string;
   more?: string;
 }
 
@@ -105,7 +107,7 @@ breaker:
   rehearse:
     scope: whole
     open:  { url: "/breaker?state=open", method: POST }
-    close: { url: "/breaker?state=closed", method: POST }
+    close: { url: "${written.close ?? "/breaker?state=closed"}", method: POST }
 alerting: { receipts: { url: "${url}/received", within: 1s } }
 ${written.more ?? ""}`;
   // Addresses are known only here.
