@@ -27,6 +27,9 @@ export function consentFindings(input: ConsentInput): Finding[] {
   return [...benchFindings(input), ...awayFindings(input), ...scopeFindings(input), ...needsFindings(input)];
 }
 
+/** Keys whose lists are words of a command line. */
+const ARGUMENTS = new Set(["command", "run", "types", "trace", "window", "dryRun"]);
+
 /** URLs below a path: values under `url`, database URLs with a host, and those that a command is given. */
 function urlsBelow(input: ConsentInput, path: ConfigPath): { url: string; at: Finding["location"] }[] {
   const node = nodeAt(input.root, path);
@@ -35,7 +38,7 @@ function urlsBelow(input: ConsentInput, path: ConfigPath): { url: string; at: Fi
     const key = where.at(-1);
     if (key === "url") return [{ url: text, at }];
     if (key === "database") return text.startsWith("sqlite:") ? [] : [{ url: text, at }];
-    const inCommand = ["command", "run"].includes(String(where.at(-2))) && typeof key === "number";
+    const inCommand = ARGUMENTS.has(String(where.at(-2))) && typeof key === "number";
     const url = inCommand ? /[a-z][a-z0-9+.-]*:\/\/\S+/i.exec(text)?.[0] : undefined;
     return url === undefined ? [] : [{ url, at }];
   });
@@ -76,6 +79,7 @@ const TARGETS: readonly { consent: ConfigPath; targets: readonly ConfigPath[] }[
   {
     consent: ["rollback", "script", "rehearse"],
     targets: [
+      ["rollback", "script"],
       ["rollback", "records"],
       ["agent", "url"],
       ["agent", "probes"],
@@ -119,7 +123,7 @@ function remoteCommands(input: ConsentInput, path: ConfigPath, say: (host: strin
   if (!node) return [];
   const findings: Finding[] = [];
   walk(node, (child, key) => {
-    if (key !== "command" || child.content.kind !== "list") return;
+    if ((key !== "command" && key !== "run") || child.content.kind !== "list") return;
     const argv = plain(child);
     if (!Array.isArray(argv)) return;
     const words = argv.filter((part): part is string => typeof part === "string");
@@ -142,24 +146,36 @@ function walk(node: Located, visit: (node: Located, key: string) => void): void 
 const holdsScope = (node: Located | undefined): boolean =>
   node !== undefined && textsIn(node).some(({ text }) => text.replaceAll("$${", "").includes("${scope}"));
 
-/** `${scope}`: what is pulled, asked and put back must be the same thing (contract, 3.2). */
+/** A call of the switch, and how it is named under `killSwitch`. */
+interface SwitchCall {
+  name: string;
+  node: Located | undefined;
+}
+
+/** `${scope}`: what is pulled, asked and put back must be the same thing (contract, 3.2), a rehearsal's twins included. */
 function scopeFindings(input: ConsentInput): Finding[] {
-  const { root } = input;
-  const findings: Finding[] = [];
-  const part = (...path: string[]): Located | undefined => nodeAt(root, ["killSwitch", ...path]);
-  if (holdsScope(part("activate"))) {
-    for (const name of ["status", "release"]) {
-      const node = part(name);
-      if (node && !holdsScope(node)) {
-        findings.push({
-          location: node.keyAt ?? node.at,
-          message: `activate contains \${scope}, so ${name} must contain it too`,
-        });
-      }
-    }
-  }
-  findings.push(...wholeSwitch(input), ...wholeBreaker(input));
-  return findings;
+  const main = (name: string): SwitchCall => ({ name, node: nodeAt(input.root, ["killSwitch", name]) });
+  const twin = (name: string): SwitchCall => {
+    const node = nodeAt(input.root, ["killSwitch", "rehearse", name]);
+    return node ? { name: `rehearse.${name}`, node } : main(name);
+  };
+  return [...unscoped(main), ...unscoped(twin), ...wholeSwitch(input), ...wholeBreaker(input)];
+}
+
+/** Calls without `${scope}` beside an `activate` that has it: they would ask about, or release, more than was pulled. */
+function unscoped(callNamed: (name: string) => SwitchCall): Finding[] {
+  const activate = callNamed("activate");
+  if (!holdsScope(activate.node)) return [];
+  return ["status", "release"].map(callNamed).flatMap(({ name, node }) =>
+    node && !holdsScope(node)
+      ? [
+          {
+            location: node.keyAt ?? node.at,
+            message: `${activate.name} contains \${scope}, so ${name} must contain it too`,
+          },
+        ]
+      : [],
+  );
 }
 
 function wholeSwitch({ root, config }: ConsentInput): Finding[] {

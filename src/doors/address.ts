@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
 
 const LOOKUP_LIMIT_MS = 3_000;
 
@@ -25,6 +26,12 @@ export function isLoopback(host: string): boolean {
     .replace(/\.$/, "");
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   return name === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(name) || /^::ffff:7f[0-9a-f]{2}:/.test(name);
+}
+
+/** Whether an address is this machine's own: loopback, or one of its network interfaces. */
+export function isThisMachine(address: string): boolean {
+  if (isLoopback(address) || address === "0.0.0.0" || address === "::") return true;
+  return Object.values(networkInterfaces()).some((ones) => ones?.some((one) => one.address === address));
 }
 
 /** Every address of a host, sorted; within 3 s, else `why` says what went wrong. */

@@ -2,7 +2,7 @@ import type { Call } from "../config/call.ts";
 import type { Project } from "../config/project.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { fill, parseTemplate, secretsIn } from "../config/template.ts";
-import { hostOf, originOf, resolveHost } from "../doors/address.ts";
+import { hostOf, isThisMachine, originOf, resolveHost } from "../doors/address.ts";
 import { contextOf } from "../doors/context.ts";
 import type { CallContext } from "../doors/door.ts";
 import { deployTool, deployUrl } from "./deploy-tools.ts";
@@ -75,6 +75,9 @@ function withOneLoopback(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?)(?:localhost|\[::1\])(?=[:/?#]|$)/i, "$1127.0.0.1");
 }
 
+/** What all addresses of this machine count as: 127.0.0.2 and its name in the network are one host. */
+const THIS_MACHINE = "127.0.0.1";
+
 /** Addresses that hosts of both sides resolve to. */
 export async function sharedHosts(
   agent: ReadonlySet<string>,
@@ -87,7 +90,7 @@ export async function sharedHosts(
       if (host === null) continue;
       const resolved = await resolveHost(host);
       if ("why" in resolved) why ??= resolved.why;
-      else for (const address of resolved.addresses) found.add(address);
+      else for (const address of resolved.addresses) found.add(isThisMachine(address) ? THIS_MACHINE : address);
     }
     return { found, why };
   };

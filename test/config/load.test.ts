@@ -244,6 +244,42 @@ describe("consent", () => {
     expect(problems(elsewhere, "staging").join()).toContain("must stand in the same block as killSwitch.activate");
   });
 
+  it.each(["status", "release"])("a twin of activate with ${scope} needs a %s with it", (name) => {
+    const yaml = scoped(
+      '{ activate: { url: "http://127.0.0.1:4200/stop", method: POST, json: { scope: "${scope}" } } }',
+    );
+    expect(problems(yaml)).toEqual([]);
+    const without = yaml
+      .replace('go", method: POST, json: { scope: "${scope}" }', 'go", method: POST')
+      .replace("s?scope=${scope}", "s")
+      .replace(
+        '"http://127.0.0.1:4200/stop", method: POST, json: { scope: "${scope}" } }\n',
+        '"http://127.0.0.1:4200/stop", method: POST }\n',
+      );
+    expect(problems(without).join()).toContain(`rehearse.activate contains \${scope}, so ${name} must contain it too`);
+  });
+
+  it.each(["status", "release"])("a twin of %s must hold the ${scope} that activate has", (name) => {
+    const more = name === "status" ? ", stopped: /stopped" : ", method: POST";
+    const yaml = scoped(`{ ${name}: { url: "http://127.0.0.1:4200/all"${more} } }`);
+    expect(problems(yaml).join()).toContain(`activate contains \${scope}, so rehearse.${name} must contain it too`);
+  });
+
+  it.each([
+    ["ssh", "run: [ssh, prod.example.net, ./rollback.sh]"],
+    ["kubectl", "run: [kubectl, exec, agent, --, ./rollback.sh]"],
+    ["prod.example.net", 'run: [node, rollback.mjs, "https://prod.example.net"]'],
+    ["prod.example.net", 'run: [node, rollback.mjs], trace: ["--api=https://prod.example.net", "${trace}"]'],
+  ])("to dry runs at the top level covers no script that acts elsewhere (%s)", (host, script) => {
+    const yaml = (written: string): string =>
+      `version: 1\nagent: { name: support }\nrollback: { script: { ${written}, dryRun: [--dry-run], rehearse: { trace: recent } } }\n`;
+    expect(problems(yaml(script)).join()).toContain(
+      "rollback.script.rehearse at the top level consents only to targets on this machine",
+    );
+    expect(problems(yaml(script)).join()).toContain(host);
+    expect(problems(yaml("run: [node, rollback.mjs]"))).toEqual([]);
+  });
+
   it("activate with ${scope} needs status and release with it", () => {
     expect(problems(scoped("{}").replace("s?scope=${scope}", "s")).join()).toContain("so status must contain it too");
   });

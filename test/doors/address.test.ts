@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { hostOf, isLoopback, originOf, resolveHost } from "../../src/doors/address.ts";
+import { networkInterfaces } from "node:os";
+import { hostOf, isLoopback, isThisMachine, originOf, resolveHost } from "../../src/doors/address.ts";
 
 it.each([
   ["http://H.example:80/a", "http://h.example", "h.example"],
@@ -46,4 +47,11 @@ it("looks hosts up, and says what was not found", async () => {
     addresses: expect.arrayContaining([expect.stringMatching(/^(127\.0\.0\.1|::1)$/)]) as string[],
   });
   expect(await resolveHost("no-such-host.invalid")).toEqual({ why: "no-such-host.invalid was not found" });
+});
+
+it("knows every address of this machine, and no other", () => {
+  const own = Object.values(networkInterfaces()).flatMap((ones) => ones ?? []);
+  for (const { address } of own) expect(isThisMachine(address)).toBe(true);
+  expect(isThisMachine("127.0.0.2")).toBe(true);
+  expect(isThisMachine("192.0.2.1")).toBe(false);
 });

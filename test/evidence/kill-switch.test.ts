@@ -127,6 +127,8 @@ killSwitch: { provider: clawproof, url: "${url}/stop/", token: "\${SWITCH_TOKEN}
   it("sees addresses in common", async () => {
     const { url } = await answering('{"stopped": false}');
     expect(valueOf(await gather({ url, agentUrl: "http://localhost:4100" })).hosts.common).toContain("127.0.0.1");
+    // Another address, and yet the same machine.
+    expect(valueOf(await gather({ url, agentUrl: "http://127.0.0.2:4100" })).hosts.common).toEqual(["127.0.0.1"]);
     const facts = valueOf(await gather({ url, agentUrl: "http://agent.invalid" }));
     expect(facts.hosts).toEqual({ common: [], unresolved: "agent.invalid was not found" });
   });
