@@ -312,6 +312,24 @@ const LINES: Record<string, RegExp[]> = {
   "05.10": [/FAIL\] No kill switch drill in the last 90 days$/],
 };
 
+/** Each limit of a check: how its tests ask about the last value on one side of it, and the first on the other. */
+const SIDES: [key: string, limit: string, within: string, beyond: string][] = [
+  ["kill-switch-latency", "30 s", "stopped(29_999)", "stopped(30_000)"],
+  ["breaker-thresholds", "error 15 %", "errorRatePct: 15,", "errorRatePct: 15.04"],
+  ["breaker-thresholds", "anomaly 15 %", "anomalyRatePct: 15,", "anomalyRatePct: 15.04"],
+  ["breaker-thresholds", "50 %", "errorRatePct: 49.99", "errorRatePct: 50 "],
+  ["breaker-thresholds", "window of 5 min", "windowMs: 300_000 ", "windowMs: 300_001"],
+  ["canary-traffic", "5 %", "judged(5)", "judged(5.04)"],
+  ["canary-traffic", "50 %", "judged(50)", "judged(50.04)"],
+  ["drill-recency", "35 days", "aged(35)", "aged(35 + SECOND)"],
+  ["drill-recency", "90 days", "aged(90)", "aged(90 + SECOND)"],
+];
+
+it.each(SIDES)("%s is tested on both sides of %s", (key, _limit, within, beyond) => {
+  const tests = read(`test/checks/${key}.test.ts`);
+  for (const asked of [within, beyond]) expect(tests, `test/checks/${key}.test.ts`).toContain(asked);
+});
+
 /** What no fixture can show: the ages of drills, which are judged from facts with a given clock. */
 const NOT_IN_FIXTURES = new Set(["05.10 pass", "05.10 warn"]);
 

@@ -19,6 +19,7 @@ const problem = (figure: string) => ({ problems: [{ figure, why: `${figure} is "
 describe("05.3 breaker-thresholds", () => {
   it("Circuit breaker configured: error 15%, anomaly 10%", () => {
     expect(judged()).toBe("[PASS] Circuit breaker configured: error 15%, anomaly 10%");
+    expect(judged({ errorRatePct: 15, windowMs: 300_000 })).toMatch(/^\[PASS\]/);
     expect(judged({ anomalyRatePct: 15, windowMs: 1_000 })).toBe(
       "[PASS] Circuit breaker configured: error 15%, anomaly 15%",
     );
@@ -36,6 +37,7 @@ describe("05.3 breaker-thresholds", () => {
     expect(judged({ errorRatePct: 15.04 })).toBe("[WARN] Circuit breaker loose: error 15.1% (start at 10–15%)");
     expect(judged({ errorRatePct: 49.99 })).toBe("[WARN] Circuit breaker loose: error 49.9% (start at 10–15%)");
     expect(judged({ anomalyRatePct: 30 })).toBe("[WARN] Circuit breaker loose: anomaly 30% (start at 10–15%)");
+    expect(judged({ anomalyRatePct: 15.04 })).toBe("[WARN] Circuit breaker loose: anomaly 15.1% (start at 10–15%)");
     expect(judged({ windowMs: 300_001 })).toBe("[WARN] Circuit breaker loose: window 300001ms (start at 5m)");
     expect(judged({ errorRatePct: 30, anomalyRatePct: 20, windowMs: 600_000 })).toBe(
       "[WARN] Circuit breaker loose: error 30% (start at 10–15%), anomaly 20% (start at 10–15%), window 10m (start at 5m)",
@@ -48,6 +50,7 @@ describe("05.3 breaker-thresholds", () => {
   it("policy tightens the limits and the advice", () => {
     expect(judged({}, [], { errorRatePct: 12 })).toBe("[WARN] Circuit breaker loose: error 15% (start at 10–12%)");
     expect(judged({}, [], { anomalyRatePct: 8 })).toBe("[WARN] Circuit breaker loose: anomaly 10% (start at 8%)");
+    expect(judged({}, [], { errorRatePct: 10 })).toBe("[WARN] Circuit breaker loose: error 15% (start at 10%)");
     expect(judged({}, [], { windowMs: 60_000 })).toBe("[WARN] Circuit breaker loose: window 5m (start at 1m)");
   });
 
