@@ -14,14 +14,7 @@ async function connect(
   options: OpenOptions,
   destroyLater: (destroy: () => void) => void,
 ): Promise<Connection> {
-  const settings = settingsFrom(serverAddress(url));
-  const { createConnection } = await import("mysql2");
-  const raw = createConnection(settings);
-  destroyLater(() => raw.destroy());
-  // What breaks while nothing is asked shows in the next answer; without a listener it would end the process.
-  raw.on("error", () => undefined);
-  const connection = raw.promise();
-  await connection.connect();
+  const { connection, raw } = await connectionTo(url, destroyLater);
   await prepare(connection, options);
   const readOnly = options.mode === "read-only";
   return {
@@ -30,6 +23,19 @@ async function connect(
     close: () => connection.end(),
     destroy: () => raw.destroy(),
   };
+}
+
+/** A connection that breaks without ending the process. */
+export async function connectionTo(url: string, destroyLater: (destroy: () => void) => void) {
+  const settings = settingsFrom(serverAddress(url));
+  const { createConnection } = await import("mysql2");
+  const raw = createConnection(settings);
+  destroyLater(() => raw.destroy());
+  // What breaks while nothing is asked shows in the next answer; without a listener it would end the process.
+  raw.on("error", () => undefined);
+  const connection = raw.promise();
+  await connection.connect();
+  return { connection, raw };
 }
 
 /** Taken from the URL one by one: mysql2 would take `multipleStatements` from it as well. */

@@ -14,15 +14,7 @@ async function connect(
   options: OpenOptions,
   destroyLater: (destroy: () => void) => void,
 ): Promise<Connection> {
-  serverAddress(url);
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({
-    connectionString: url.trim(),
-    application_name: "clawproof",
-    types: { getTypeParser: (oid: number, format?: "text" | "binary") => parserOf(pg.types, oid, format) },
-  });
-  // What breaks while nothing is asked shows in the next answer; without a listener it would end the process.
-  client.on("error", () => undefined);
+  const client = await clientFor(url);
   // With a statement on its way, `end` closes the socket at once.
   const destroy = (): void => void client.end().catch(() => undefined);
   destroyLater(destroy);
@@ -34,6 +26,20 @@ async function connect(
     close: () => client.end(),
     destroy,
   };
+}
+
+/** A client that is not connected yet, and that breaks without ending the process. */
+export async function clientFor(url: string): Promise<Client> {
+  serverAddress(url);
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({
+    connectionString: url.trim(),
+    application_name: "clawproof",
+    types: { getTypeParser: (oid: number, format?: "text" | "binary") => parserOf(pg.types, oid, format) },
+  });
+  // What breaks while nothing is asked shows in the next answer; without a listener it would end the process.
+  client.on("error", () => undefined);
+  return client;
 }
 
 type Parse = (text: string) => unknown;
@@ -118,7 +124,8 @@ function clientWords(error: unknown): string | null {
   return null;
 }
 
-function isServerError(error: unknown): error is DatabaseError {
+/** Whether the server itself answered with an error. */
+export function isServerError(error: unknown): error is DatabaseError {
   return error instanceof Error && /^[0-9A-Z]{5}$/.test(errorCode(error)) && "severity" in error;
 }
 

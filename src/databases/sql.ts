@@ -23,6 +23,12 @@ export function sql(texts: TemplateStringsArray, ...parts: (Fragment | Parameter
   );
 }
 
+/** Parameters with commas between them. */
+export function list(values: readonly Parameter[]): Fragment {
+  if (values.length === 0) return raw("");
+  return { texts: ["", ...values.slice(1).map(() => ", "), ""], values };
+}
+
 /** Fragments one after the other. */
 export function joined(fragments: readonly Fragment[], separator: string): Fragment {
   return fragments.reduce<Fragment>(

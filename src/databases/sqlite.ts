@@ -95,6 +95,11 @@ function startChild(
 const words: Driver["words"] = (error, { url }) => {
   const file = sqlitePath(url);
   if (!(error instanceof SqliteRefused)) return error instanceof Error ? `reading ${file} was cut short` : null;
+  return sqliteWords(error, file);
+};
+
+/** What SQLite's own error means, in words. */
+export function sqliteWords(error: { code: string; message: string }, file: string): string {
   const missing = /no such (table|column): (.+)$/.exec(error.message);
   if (missing) return `${missing[1]} ${missing[2]} does not exist`;
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(error.code) || /database is locked/.test(error.message))
@@ -103,8 +108,9 @@ const words: Driver["words"] = (error, { url }) => {
   if (error.code === "SQLITE_NOTADB") return `${file} is not a SQLite database`;
   if (error.code === "SQLITE_CORRUPT") return `${file} is damaged`;
   if (/Unable to open|unable to open/.test(error.message)) return `${file} cannot be opened`;
+  if (error.code === "SQLITE_FULL") return `the disk of ${file} is full`;
   return `the database refused: ${error.message}`;
-};
+}
 
 /** SQLite through libsql, in a process of its own. */
 export const sqlite: Driver = { connect, words, graceMs: 0 };

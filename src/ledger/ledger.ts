@@ -115,6 +115,8 @@ export interface Ledger extends Recording, Reading, Claiming, Keeping {
   readonly dialect: Dialect;
   /** As reports show it: no user, no password, no query. */
   readonly shown: string;
+  /** Why a durable row may yet not outlive the machine (a server that does not sync), in words; null where it does. */
+  unsynced(): Promise<string | null>;
   /** Waits for what was begun, then closes; never throws. */
   close(): Promise<void>;
 }

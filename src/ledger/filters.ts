@@ -1,0 +1,41 @@
+import type { Dialect } from "../databases/database.ts";
+import { quoteName } from "../databases/identifiers.ts";
+import { joined, list, raw, sql, type Fragment } from "../databases/sql.ts";
+import type { Filter } from "./ledger.ts";
+import type { Column } from "./record.ts";
+
+/** The condition that a filter is; true where it names nothing. */
+export function conditionOf(dialect: Dialect, filter: Filter): Fragment {
+  const name = (column: Column): Fragment => raw(quoteName(dialect, column));
+  const among = (column: Column, values: readonly string[] | undefined): Fragment[] => {
+    if (values === undefined) return [];
+    if (values.length === 0) return [raw("1 = 0")];
+    return [sql`${name(column)} in (${list(values)})`];
+  };
+  const { since, until, targets, agent, version, effect, drill } = filter;
+  const parts = [
+    ...among("id", filter.ids),
+    ...among("trace_id", filter.traces),
+    ...among("type", filter.types),
+    ...among("subject", filter.subjects),
+    ...(since === undefined ? [] : [sql`${name("started_at")} >= ${since}`]),
+    ...(until === undefined ? [] : [sql`${name("started_at")} < ${until}`]),
+    ...(targets === undefined ? [] : [anyGlob(dialect, name("target"), targets)]),
+    ...(agent === undefined ? [] : [sql`${name("agent")} = ${agent}`]),
+    ...(version === undefined ? [] : [sql`${name("version")} = ${version}`]),
+    ...(effect === undefined ? [] : [sql`${name("effect")} = ${effect}`]),
+    ...(drill === undefined ? [] : [sql`${name("drill")} = ${drill ? 1 : 0}`]),
+  ];
+  return parts.length === 0 ? raw("1 = 1") : joined(parts, " and ");
+}
+
+function anyGlob(dialect: Dialect, column: Fragment, globs: readonly string[]): Fragment {
+  if (globs.length === 0) return raw("1 = 0");
+  const one = (glob: string): Fragment => {
+    if (!/[*?]/.test(glob)) return sql`${column} = ${glob}`;
+    if (dialect === "sqlite") return sql`${column} glob ${glob.replaceAll("[", "[[]")}`;
+    const pattern = glob.replace(/[!%_]/g, "!$&").replaceAll("*", "%").replaceAll("?", "_");
+    return sql`${column} like ${pattern} escape '!'`;
+  };
+  return sql`(${joined(globs.map(one), " or ")})`;
+}

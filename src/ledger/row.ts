@@ -1,0 +1,147 @@
+import type { Parameter } from "../databases/database.ts";
+import type { Stamp } from "./ids.ts";
+import { LedgerError } from "./ledger.ts";
+import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
+import { isMarkText, jsonText, type Seal, type SealedColumn } from "./sealing.ts";
+
+/** What a new row gives; the rest has the same value in all of them. */
+export const INSERTED = [
+  "id",
+  "trace_id",
+  "agent",
+  "version",
+  "type",
+  "effect",
+  "target",
+  "subject",
+  "epoch",
+  "drill",
+  "before",
+  "undo",
+  "captured",
+  "started_at",
+  "undo_class",
+  "residue",
+  "undo_until",
+] as const satisfies readonly Column[];
+
+/** What an end gives, after the id. */
+export const ENDED = [
+  "id",
+  "status",
+  "after",
+  "reference",
+  "captured",
+  "ended_at",
+  "undo_until",
+] as const satisfies readonly Column[];
+
+/** The values of `INSERTED`. Throws LedgerError for what cannot be stored. */
+export function insertedValues({ id, at }: Stamp, action: NewAction, seal: Seal): Parameter[] {
+  const json = (column: SealedColumn, value: unknown) => jsonText(column, seal.close(id, column, value));
+  return [
+    id,
+    action.trace_id,
+    action.agent,
+    action.version ?? null,
+    action.type,
+    action.effect,
+    action.target ?? null,
+    action.subject ?? null,
+    action.epoch ?? null,
+    action.drill === true ? 1 : 0,
+    json("before", action.before),
+    jsonText("undo", action.undo ?? undefined),
+    json("captured", action.captured),
+    at,
+    action.undo_class ?? "unknown",
+    action.residue ?? null,
+    action.undo_until ?? null,
+  ];
+}
+
+/** The values of `ENDED`. Throws LedgerError for what cannot be stored. */
+export function endedValues(id: string, at: number, outcome: Outcome, seal: Seal): Parameter[] {
+  const json = (column: SealedColumn, value: unknown) => jsonText(column, seal.close(id, column, value));
+  const reference = seal.close(id, "reference", outcome.reference ?? null);
+  return [
+    id,
+    outcome.status,
+    json("after", outcome.after),
+    typeof reference === "string" ? reference : reference === null ? null : JSON.stringify(reference),
+    json("captured", outcome.captured),
+    at,
+    outcome.undo_until ?? null,
+  ];
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+const WORDS: Partial<Record<Column, readonly string[]>> = {
+  effect: ["read", "write"],
+  status: ["started", "refused", "done", "failed"],
+  undo_class: ["reversible", "compensable", "irreversible", "unknown"],
+  undo_status: ["none", "undoing", "undone", "unverified", "conflict", "failed", "unknown"],
+};
+const NUMBERS: ReadonlySet<Column> = new Set<Column>(["epoch", "started_at", "ended_at", "undo_until", "undone_at"]);
+const NEVER_NULL: ReadonlySet<Column> = new Set<Column>(["id", "trace_id", "agent", "type", "started_at"]);
+const JSONS: ReadonlySet<Column> = new Set<Column>(["before", "after", "captured"]);
+
+/** A row as any of the drivers gives it, read; damaged where a column holds what it cannot. */
+export function entryOf(row: Row, seal: Seal): Entry {
+  const id = String(row["id"]);
+  const faults: string[] = [];
+  const record: Record<string, unknown> = {};
+  for (const column of COLUMNS) {
+    try {
+      record[column] = fieldOf(id, column, row[column], seal);
+    } catch (error) {
+      faults.push(`${column} ${error instanceof Error ? error.message : String(error)}`);
+      record[column] = row[column];
+    }
+  }
+  if (faults.length > 0) return { damaged: { id, why: faults.join("; "), row: record } };
+  // Each column has been looked at by itself.
+  return { record: record as unknown as ActionRecord };
+}
+
+function fieldOf(id: string, column: Column, value: unknown, seal: Seal): unknown {
+  if (JSONS.has(column)) {
+    return value === null ? undefined : seal.open(id, column as SealedColumn, parsed(value));
+  }
+  if (column === "undo") return value === null ? null : undoOf(parsed(value));
+  if (column === "drill") return Number(value) === 1;
+  if (value === null) {
+    if (NEVER_NULL.has(column) || WORDS[column] !== undefined) throw new LedgerError("is missing");
+    return null;
+  }
+  if (NUMBERS.has(column)) return numberOf(value);
+  if (typeof value !== "string") throw new LedgerError("is not text");
+  if (WORDS[column]?.includes(value) === false)
+    throw new LedgerError(`is ${JSON.stringify(value)}, which it cannot be`);
+  if (column === "reference" && isMarkText(value)) {
+    const opened = seal.open(id, column, parsed(value));
+    return typeof opened === "string" ? opened : value;
+  }
+  return value;
+}
+
+function parsed(value: unknown): unknown {
+  try {
+    return JSON.parse(String(value)) as unknown;
+  } catch {
+    throw new LedgerError("is not JSON");
+  }
+}
+
+function undoOf(value: unknown): unknown {
+  if (typeof value === "object" && value !== null && "form" in value) return value;
+  throw new LedgerError("names no form");
+}
+
+/** Drivers give integers as number, bigint or text. */
+function numberOf(value: unknown): number {
+  const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
+  if (!Number.isSafeInteger(number)) throw new LedgerError("is not a whole number");
+  return number;
+}

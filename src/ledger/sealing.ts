@@ -1,0 +1,160 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { isPointer } from "../values/pointer.ts";
+import { LedgerError } from "./ledger.ts";
+
+/** A key of AES-256. */
+export interface SealKey {
+  /** Stored beside what it locks, so that keys can change. */
+  id: string;
+  /** 32 bytes, as 64 hexadecimal digits or as base64. */
+  secret: string;
+}
+
+/**
+ * What of an action is never written as it is. A field is a JSON Pointer that begins with a column (`/before/card/number`,
+ * `/captured`), or a name, which is meant wherever it stands in `before`, `after`, `captured` and `reference`. The key in
+ * `undo` stays: without it nothing could be taken back.
+ */
+export interface Sealing {
+  /** Replaced by a mark. What is gone cannot be put back: undoing must look for it (`holdsRedacted`). */
+  redact?: readonly string[] | undefined;
+  /** Encrypted under the first key. */
+  encrypt?: readonly string[] | undefined;
+  /** The first one locks; all of them open. */
+  keys?: readonly SealKey[] | undefined;
+}
+
+export const SEALED_COLUMNS = ["before", "after", "captured", "reference"] as const;
+export type SealedColumn = (typeof SEALED_COLUMNS)[number];
+
+/** Puts away what must not be written, and brings it back. */
+export interface Seal {
+  /** Throws LedgerError for what cannot be written as JSON. */
+  close(id: string, column: SealedColumn, value: unknown): unknown;
+  /** Throws LedgerError where a key is missing or the wrong one. */
+  open(id: string, column: SealedColumn, value: unknown): unknown;
+}
+
+/** The one member of an object that stands for a value that is not there itself. */
+const MARK = "$clawproof";
+const REDACTED = { [MARK]: "redacted" };
+const ALGORITHM = "aes-256-gcm";
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const markOf = (value: unknown): unknown => (isObject(value) && !Array.isArray(value) ? value[MARK] : undefined);
+
+/** The mark as a text column holds it. */
+export const isMarkText = (text: string): boolean => text.startsWith(`{"${MARK}":`);
+
+/** Whether anything in a value was redacted when it was written: it must not be put back as it stands here. */
+export function holdsRedacted(value: unknown): boolean {
+  if (markOf(value) === "redacted") return true;
+  return isObject(value) && Object.values(value).some(holdsRedacted);
+}
+
+/** Throws LedgerError for a pointer that is none, a key that is none, and encryption without a key. */
+export function createSeal({ redact = [], encrypt = [], keys = [] }: Sealing): Seal {
+  const opened = new Map(keys.map((key) => [key.id, bytesOf(key)]));
+  const [first] = keys;
+  if (encrypt.length > 0 && first === undefined)
+    throw new LedgerError("fields are to be encrypted, and no key is given");
+  const hidden = matcher(redact);
+  const locked = matcher(encrypt);
+  const nothing = redact.length + encrypt.length === 0;
+  return {
+    close(id, column, value) {
+      if (nothing || value === undefined || value === null) return value;
+      const replace = (path: readonly string[], found: unknown): unknown => {
+        if (hidden(path)) return REDACTED;
+        return first !== undefined && locked(path) ? lock(first.id, opened, id, column, found) : undefined;
+      };
+      // As it will be written: what has a toJSON of its own could hold a field that nobody sees before.
+      return walk(plain(column, value), [column], replace);
+    },
+    open: (id, column, value) =>
+      walk(value, [column], (_, found) => (markOf(found) === "sealed" ? unlock(opened, id, column, found) : undefined)),
+  };
+}
+
+function plain(column: string, value: unknown): unknown {
+  const text = jsonText(column, value);
+  return text === null ? undefined : (JSON.parse(text) as unknown);
+}
+
+/** JSON's text of a value; null where it has none. Throws LedgerError for what JSON cannot say. */
+export function jsonText(column: string, value: unknown): string | null {
+  try {
+    // Nothing for a function or a symbol, whatever the type says.
+    const text: unknown = JSON.stringify(value);
+    return typeof text === "string" ? text : null;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LedgerError(`${column} cannot be stored as JSON: ${why}`);
+  }
+}
+
+type Path = readonly string[];
+
+function matcher(fields: readonly string[]): (path: Path) => boolean {
+  const pointers = new Set(fields.filter((field) => field.startsWith("/")));
+  const names = new Set(fields.filter((field) => !field.startsWith("/")));
+  for (const pointer of pointers) {
+    const [, column = ""] = pointer.split("/");
+    if (isPointer(pointer) && SEALED_COLUMNS.some((one) => one === column)) continue;
+    throw new LedgerError(`${pointer} is no field of ${SEALED_COLUMNS.join(", ")}`);
+  }
+  return (path) => names.has(path.at(-1) ?? "") || (pointers.size > 0 && pointers.has(pointerOf(path)));
+}
+
+const pointerOf = (path: Path): string =>
+  path.map((token) => `/${token.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+/** A copy in which `replace` has put something in the place of what it answers for; `undefined` leaves and goes deeper. */
+function walk(value: unknown, path: Path, replace: (path: Path, value: unknown) => unknown): unknown {
+  const other = replace(path, value);
+  if (other !== undefined) return other;
+  if (Array.isArray(value)) return value.map((item: unknown, index) => walk(item, [...path, String(index)], replace));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, walk(member, [...path, key], replace)]));
+}
+
+function bytesOf({ id, secret }: SealKey): Buffer {
+  const bytes = Buffer.from(secret, /^[0-9a-f]{64}$/i.test(secret) ? "hex" : "base64");
+  if (bytes.length === KEY_BYTES) return bytes;
+  throw new LedgerError(`the key "${id}" is not ${KEY_BYTES} bytes in hexadecimal or base64`);
+}
+
+/** Bound to its row and column: what was locked in one place does not open in another. */
+const placeOf = (id: string, column: string): Buffer => Buffer.from(`${id} ${column}`);
+
+function lock(keyId: string, keys: ReadonlyMap<string, Buffer>, id: string, column: string, value: unknown): unknown {
+  const text = jsonText(column, value);
+  const key = keys.get(keyId);
+  if (text === null || key === undefined) return null;
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(placeOf(id, column));
+  const parts = [nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()];
+  return { [MARK]: "sealed", key: keyId, data: Buffer.concat(parts).toString("base64") };
+}
+
+function unlock(keys: ReadonlyMap<string, Buffer>, id: string, column: string, sealed: unknown): unknown {
+  const { key: keyId, data } = sealed as { key?: unknown; data?: unknown };
+  const key = keys.get(String(keyId));
+  if (key === undefined) throw new LedgerError(`is encrypted under the key "${String(keyId)}", which is not given`);
+  const bytes = Buffer.from(String(data), "base64");
+  try {
+    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+      .setAAD(placeOf(id, column))
+      .setAuthTag(bytes.subarray(-TAG_BYTES));
+    const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    return JSON.parse(text.toString("utf8")) as unknown;
+  } catch {
+    // Node's own words ("unable to authenticate data") say less.
+    throw new LedgerError(
+      `does not open with the key given as "${String(keyId)}": it is another key, or the row was changed`,
+    );
+  }
+}
