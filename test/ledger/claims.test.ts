@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { anAction, byHand, DIALECTS, entriesOf, opened, placeFor, whyOf } from "./ledgers.ts";
+
+const begun = (ledger: Ledger, count: number): Promise<string[]> =>
+  Promise.all(Array.from({ length: count }, () => ledger.begin(anAction())));
+const gotBy = (claims: Awaited<ReturnType<Ledger["claim"]>>): string[] =>
+  [...claims].flatMap(([id, { claimed }]) => (claimed ? [id] : []));
+
+describe.each(DIALECTS)("claims in %s", (dialect) => {
+  const place = placeFor(dialect);
+
+  it("gives a step to one run, and ends it only for that one", async () => {
+    const ledger = await opened(await place.fresh());
+    const ids = await begun(ledger, 3);
+    const [mine, other] = [
+      await ledger.startRun({ owner: "dana", plan: "abc" }),
+      await ledger.startRun({ owner: "eve" }),
+    ];
+    expect(mine).toMatchObject({ owner: "dana", plan: "abc", ended_at: null });
+    expect(gotBy(await ledger.claim(ids.slice(0, 2), mine.id))).toEqual(ids.slice(0, 2));
+
+    const claims = await ledger.claim([...ids.slice(1), "nobody"], other.id);
+    expect(claims.get(ids[1] ?? "")).toMatchObject({ claimed: false, status: "undoing", heldBy: { owner: "dana" } });
+    expect(claims.get(ids[2] ?? "")).toEqual({ claimed: true, previous: "none", takenFrom: null });
+    expect(claims.get("nobody")).toEqual({ claimed: false, status: null, heldBy: null });
+
+    const ends = ids.map((id, index) =>
+      index === 0 ? ({ id, status: "undone" } as const) : ({ id, status: "failed", error: "it said no" } as const),
+    );
+    expect(await ledger.finish(mine.id, ends)).toEqual(new Set(ids.slice(0, 2)));
+    const byId = new Map((await entriesOf(ledger)).map(({ record }) => [record?.id, record]));
+    expect(byId.get(ids[0])).toMatchObject({ undo_status: "undone", undo_error: null, undo_run: mine.id });
+    expect(byId.get(ids[0])?.undone_at).toBeGreaterThanOrEqual(mine.started_at);
+    expect(byId.get(ids[1])).toMatchObject({ undo_status: "failed", undo_error: "it said no", undone_at: null });
+    expect(byId.get(ids[2])).toMatchObject({ undo_status: "undoing", undo_run: other.id });
+    // Ended already: a second word about it comes too late.
+    expect(await ledger.finish(mine.id, ends)).toEqual(new Set());
+  });
+
+  it("begins from what may be begun again, and from nothing else", async () => {
+    const ledger = await opened(await place.fresh());
+    const run = await ledger.startRun({ owner: "dana" });
+    const statuses = ["undone", "unverified", "conflict", "failed", "unknown", "none"] as const;
+    const ids = await begun(ledger, statuses.length);
+    await ledger.claim(ids, run.id);
+    await ledger.finish(
+      run.id,
+      ids.map((id, index) => ({ id, status: statuses[index] ?? "none" })),
+    );
+    const again = await ledger.startRun({ owner: "dana" });
+    expect(gotBy(await ledger.claim(ids, again.id))).toEqual([ids[2], ids[3], ids[5]]);
+    expect(gotBy(await ledger.claim(ids, again.id, ["unknown"]))).toEqual([ids[2], ids[3], ids[4], ids[5]]);
+  });
+
+  it.each([
+    [
+      "is not heard any more",
+      (id: string) => `update clawproof_runs set heartbeat = heartbeat - 31000 where id = '${id}'`,
+    ],
+    ["has no row any more", (id: string) => `delete from clawproof_runs where id = '${id}'`],
+  ])("takes over from a run that %s", async (_, kill) => {
+    const url = await place.fresh();
+    const ledger = await opened(url);
+    const ids = await begun(ledger, 2);
+    const [dead, next] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
+    await ledger.claim(ids, dead.id);
+    await byHand(url, kill(dead.id));
+    expect((await ledger.claim(ids, next.id)).get(ids[0] ?? "")).toEqual({
+      claimed: true,
+      previous: "undoing",
+      takenFrom: dead.id,
+    });
+    expect(await ledger.heartbeat(dead.id)).toBe(false);
+    expect(
+      await ledger.finish(
+        dead.id,
+        ids.map((id) => ({ id, status: "undone" })),
+      ),
+    ).toEqual(new Set());
+  });
+
+  it("takes over from a run that ended, which itself claims no more", async () => {
+    const ledger = await opened(await place.fresh());
+    const ids = await begun(ledger, 1);
+    const [ended, next] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
+    await ledger.claim(ids, ended.id);
+    expect(await ledger.heartbeat(ended.id)).toBe(true);
+    await ledger.endRun(ended.id);
+    expect(await whyOf(ledger.claim(ids, ended.id))).toMatch(/^the run .* is not known, or has ended$/);
+    expect(gotBy(await ledger.claim(ids, next.id))).toEqual(ids);
+    expect((await ledger.runs()).map(({ ended_at }) => ended_at === null)).toEqual([false, true]);
+  });
+
+  it("never gives a step to two of many runs that ask at once", async () => {
+    const url = await place.fresh();
+    const ledger = await opened(url);
+    const ids = await begun(ledger, 40);
+    const claimants = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const own = await opened(url);
+        return { own, run: await own.startRun({ owner: "somebody" }) };
+      }),
+    );
+    const got = await Promise.all(
+      claimants.map(async ({ own, run }, index) => {
+        const order = index % 2 === 0 ? ids : [...ids].reverse();
+        const mine: string[] = [];
+        for (let at = 0; at < order.length; at += 8)
+          mine.push(...gotBy(await own.claim(order.slice(at, at + 8), run.id)));
+        return mine;
+      }),
+    );
+    expect(got.flat().sort()).toEqual([...ids].sort());
+  });
+});
