@@ -1,7 +1,9 @@
 import { readFile, stat } from "node:fs/promises";
 import type * as z from "zod";
 import { plain, type Located, type LocatedFile } from "./located.ts";
-import { InvalidConfig, type Problem } from "./problems.ts";
+import { COLUMNS, JSON_COLUMNS } from "../ledger/record.ts";
+import { isPointer } from "../values/pointer.ts";
+import { InvalidConfig, nearest, type Problem } from "./problems.ts";
 import { schemaFindings, textsIn, type Finding } from "./schema-problems.ts";
 import { parseTemplate } from "./template.ts";
 
@@ -43,9 +45,32 @@ export function validate<Schema extends z.ZodType>(
 
 /** Every `${…}` that is none. */
 export function templateFindings(root: Located): Finding[] {
-  return textsIn(root).flatMap(({ text, at }) =>
-    parseTemplate(text).problems.map((message) => ({ location: at, message })),
-  );
+  return textsIn(root).flatMap(({ path, text, at }) => {
+    const { parts, problems } = parseTemplate(text);
+    const ofRecords = parts.flatMap((part) => (part.kind === "record" ? recordProblem(part, path) : []));
+    return [...problems, ...ofRecords].map((message) => ({ location: at, message }));
+  });
+}
+
+/** `${record.FIELD}` has a meaning under `rollback.undo` alone, and a pointer one where the field holds JSON. */
+function recordProblem(
+  { field, pointer }: { field: string; pointer: string },
+  path: readonly (string | number)[],
+): string[] {
+  const written = `\`\${record.${field}${pointer}}\``;
+  const [first, second] = path[0] === "environments" ? path.slice(2) : path;
+  if (first !== "rollback" || second !== "undo") return [`${written} has a value under rollback.undo alone`];
+  const known = COLUMNS.find((column) => column === field);
+  if (!known) {
+    const near = nearest(field, COLUMNS);
+    return [
+      `a record has no field ${field}; ${near === undefined ? `it has ${COLUMNS.join(", ")}` : `did you mean ${near}?`}`,
+    ];
+  }
+  if (pointer === "" || (JSON_COLUMNS.has(known) && isPointer(pointer))) return [];
+  return [
+    JSON_COLUMNS.has(known) ? `${pointer} is no JSON Pointer` : `${field} holds no JSON for ${pointer} to point into`,
+  ];
 }
 
 /** In the order of the file, each once. */

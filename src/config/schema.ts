@@ -153,8 +153,11 @@ const script = z.strictObject({
   rehearse: z.strictObject({ trace: z.enum(["probe", "recent"]) }).optional(),
 });
 
-const undoState = { state: readCall.optional(), idempotent: z.boolean().optional(), residue: literalText.optional() };
-const undo = z.union([
+/** What tells the target's state: a request, a command, or a function of a module. */
+const stateCall = z.union([readCall, z.strictObject({ module: literalText.min(1) })]);
+const undoState = { state: stateCall.optional(), idempotent: z.boolean().optional(), residue: literalText.optional() };
+/** How actions of a type are taken back; the ledger keeps the same form for an agent's own `undo` given as data. */
+export const undo = z.union([
   z.strictObject({
     sql: z.strictObject({
       database: literalText.min(1),
@@ -242,6 +245,8 @@ export type ForeignSwitch = z.infer<typeof foreignSwitch>;
 export type Probes = z.infer<typeof probes>;
 export type RecordsTable = z.infer<typeof recordsTable>;
 export type Script = z.infer<typeof script>;
+export type Undo = z.infer<typeof undo>;
+export type StateCall = z.infer<typeof stateCall>;
 export type LogCall = z.infer<typeof logCall>;
 export type Waiver = z.infer<typeof waiver>;
 export type { HttpSettings } from "./shared-sections.ts";

@@ -1,3 +1,4 @@
+import { readPointer } from "../values/pointer.ts";
 import { nearest } from "./problems.ts";
 import { MissingSecret, type Secrets } from "./secrets.ts";
 
@@ -21,6 +22,8 @@ export type PlaceholderValues = Partial<Record<PlaceholderName, string | number>
 export interface Filling {
   secrets: Secrets;
   placeholders: PlaceholderValues;
+  /** The action record, under `rollback.undo`. */
+  record?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A piece of a string from clawproof.yaml; `record` stands for a field of an action record, under `rollback.undo` alone. */
@@ -123,11 +126,12 @@ export async function fillJson(value: unknown, filling: Filling): Promise<unknow
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function fillString(text: string, filling: Filling): Promise<string | number> {
+async function fillString(text: string, filling: Filling): Promise<unknown> {
   const { parts, problems } = parseTemplate(text);
   const [only, second] = parts;
-  if (only?.kind !== "placeholder" || second !== undefined || problems.length > 0) return fill(text, filling);
-  return placeholderValue(only.name, filling);
+  if (only === undefined || second !== undefined || problems.length > 0) return fill(text, filling);
+  if (only.kind === "record") return recordValue(only, filling);
+  return only.kind === "placeholder" ? placeholderValue(only.name, filling) : fill(text, filling);
 }
 
 /**
@@ -154,8 +158,25 @@ async function maskPart(part: TemplatePart, filling: Filling, encoding: Encoding
 async function valueOf(part: TemplatePart, filling: Filling): Promise<string | number> {
   if (part.kind === "literal") return part.text;
   if (part.kind === "placeholder") return placeholderValue(part.name, filling);
-  if (part.kind === "record") throw new Unfilled(`\`\${record.${part.field}}\` has no value here`);
+  if (part.kind === "record") return recordText(part, filling);
   return secretValue(part.name, part.default, filling.secrets);
+}
+
+type RecordPart = Extract<TemplatePart, { kind: "record" }>;
+
+/** Of its own type; null where the record holds null. Throws Unfilled. */
+function recordValue({ field, pointer }: RecordPart, { record }: Filling): unknown {
+  const value = record && Object.hasOwn(record, field) ? record[field] : undefined;
+  const read = value === undefined ? { found: false as const } : readPointer(value, pointer);
+  if (read.found) return read.value;
+  throw new Unfilled(`\`\${record.${field}${pointer}}\` has no value here`);
+}
+
+/** As part of a text, where null would be no more than the word. Throws Unfilled. */
+function recordText(part: RecordPart, filling: Filling): string {
+  const value = recordValue(part, filling);
+  if (value === null) throw new Unfilled(`\`\${record.${part.field}${part.pointer}}\` is empty in this record`);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function placeholderValue(name: PlaceholderName, filling: Filling): string | number {

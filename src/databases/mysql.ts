@@ -73,7 +73,14 @@ async function prepare(connection: MysqlConnection, { mode, statementTimeoutMs }
   await connection.query(`set session ${limit}`);
 }
 
+/** What MySQL does not prepare, and needs not. */
+const UNPREPARED: ReadonlySet<string> = new Set(["start transaction", "commit", "rollback"]);
+
 async function run(connection: MysqlConnection, sql: string, parameters: readonly Parameter[]): Promise<object[]> {
+  if (UNPREPARED.has(sql)) {
+    await connection.query(sql);
+    return [];
+  }
   const bound = parameters.map((parameter) => (parameter instanceof Uint8Array ? Buffer.from(parameter) : parameter));
   const [rows] = await connection.execute(sql, bound);
   // A statement that gives no rows answers with a header instead.

@@ -1,0 +1,263 @@
+import { createHash } from "node:crypto";
+import type { ActionRecord, DamagedRecord, Entry, UndoClass } from "../ledger/record.ts";
+import { canonicalJson } from "../values/canonical-json.ts";
+import { sha256 } from "../values/hash-chain.ts";
+import { foreignWords, cascadeWords } from "./words.ts";
+import { applied, differenceOf, isAsBefore, type Image, type Row } from "./sql/image.ts";
+import type { HandlerFacts, Seen, Step, StepKind } from "./step.ts";
+
+/** One action with everything that its step follows from. */
+export interface PlanInput {
+  entry: Entry;
+  handler: HandlerFacts | null;
+  seen: Seen;
+}
+
+export interface Circumstances {
+  /** Epoch milliseconds. */
+  now: number;
+  /** Actions to undo whatever stands there. */
+  forced: ReadonlySet<string>;
+}
+
+type Verdict = Pick<Step, "kind" | "why">;
+
+/**
+ * Makes steps out of actions, which must come newest first: an older action of the same target is held against what will
+ * be there once the newer ones are undone. Pure but for what it remembers of them.
+ */
+export class Planner {
+  readonly #circumstances: Circumstances;
+  /** What rows will hold, by database and row. */
+  readonly #rows = new Map<string, Row>();
+  /** What states will be, by type and target. */
+  readonly #states = new Map<string, unknown>();
+  /** Types that newer steps undo on a target. */
+  readonly #undone = new Map<string, Set<string>>();
+  /** Rows that will be deleted. */
+  readonly #deleted = new Set<string>();
+
+  constructor(circumstances: Circumstances) {
+    this.#circumstances = circumstances;
+  }
+
+  add({ entry, handler, seen }: PlanInput): Step {
+    if (entry.damaged) return damagedStep(entry.damaged);
+    const { record } = entry;
+    const forced = this.#circumstances.forced.has(record.id);
+    const verdict = this.#verdict(record, handler, seen, forced);
+    if (verdict.kind === "undo") this.#remember(record, seen, forced);
+    return {
+      ...verdict,
+      id: record.id,
+      trace: record.trace_id,
+      type: record.type,
+      target: record.target,
+      subject: record.subject,
+      startedAt: record.started_at,
+      class: classOf(record, handler),
+      residue: record.residue ?? handler?.residue ?? null,
+      undoUntil: record.undo_until,
+      form: handler?.form ?? null,
+      resumed: record.undo_status === "undoing",
+      forced,
+      digest: digestOf(record, handler),
+    };
+  }
+
+  #verdict(record: ActionRecord, handler: HandlerFacts | null, seen: Seen, forced: boolean): Verdict {
+    if (record.status === "refused") return { kind: "did not happen", why: "it was refused" };
+    if (record.undo_status === "undone") return { kind: "done already", why: null };
+    if (record.undo_status === "unverified" && !forced)
+      return { kind: "done already", why: "nobody could look whether it is really back" };
+    const cannot = this.#cannot(record, handler, forced);
+    if (cannot) return cannot;
+    if (record.undo_status === "unknown" && !forced) {
+      return {
+        kind: "conflict",
+        why: `an earlier run broke off at it: ${record.undo_error ?? "look whether it was done"}`,
+      };
+    }
+    if (record.undo_status === "undoing") {
+      return { kind: "undo", why: "an earlier run broke off at it: it is looked at first whether it was done" };
+    }
+    return this.#fromSeen(record, seen, forced);
+  }
+
+  #cannot(record: ActionRecord, handler: HandlerFacts | null, forced: boolean): Verdict | null {
+    if (handler?.form === "irreversible") return { kind: "irreversible", why: handler.instead };
+    if (handler === null) {
+      if (record.undo_class === "irreversible") return { kind: "irreversible", why: record.residue };
+      return { kind: "no handler", why: noHandler(record) };
+    }
+    const { undo_until: until } = record;
+    if (until !== null && until <= this.#circumstances.now && !forced) {
+      return { kind: "irreversible", why: `its undo window closed at ${new Date(until).toISOString()}` };
+    }
+    return null;
+  }
+
+  #fromSeen(record: ActionRecord, seen: Seen, forced: boolean): Verdict {
+    switch (seen.kind) {
+      case "nothing":
+        if (hasEnded(record) || forced) return { kind: "undo", why: "nothing can look whether it is back" };
+        return { kind: "conflict", why: "it never ended, and nothing can look whether it happened" };
+      case "unread":
+        return { kind: "conflict", why: seen.why };
+      case "state":
+        return this.#fromState(record, seen.value, forced);
+      case "rows":
+        return this.#fromRows(record, seen, forced);
+    }
+  }
+
+  #fromState(record: ActionRecord, value: unknown, forced: boolean): Verdict {
+    const key = stateKey(record);
+    const now = this.#states.has(key) ? this.#states.get(key) : value;
+    const others = [...(this.#undone.get(record.target ?? record.id) ?? [])].filter((type) => type !== record.type);
+    const compared = compareState(record, now);
+    if (compared === "before") return backWords(record);
+    if (compared === "after" || forced) return { kind: "undo", why: null };
+    // What a newer action of another type left is in this state too, and goes with it.
+    if (others.length > 0 && hasEnded(record)) {
+      return { kind: "undo", why: `looked at again once ${others.join(", ")} is undone` };
+    }
+    if (compared === "unrecorded") {
+      return hasEnded(record)
+        ? { kind: "undo", why: "no `after` was recorded: changes since then cannot be seen" }
+        : { kind: "conflict", why: NEVER_ENDED };
+    }
+    return { kind: "conflict", why: hasEnded(record) ? "its state was changed since" : NEVER_ENDED };
+  }
+
+  #fromRows(record: ActionRecord, seen: Extract<Seen, { kind: "rows" }>, forced: boolean): Verdict {
+    const now = this.#expected(seen);
+    if (seen.after === null) {
+      if (isAsBefore(seen.before, now, seen.leftOut)) return { kind: "did not happen", why: null };
+      return forced ? { kind: "undo", why: null } : { kind: "conflict", why: NEVER_ENDED };
+    }
+    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut);
+    if (difference.changed === 0) return { kind: "did not happen", why: "it changed nothing" };
+    if (difference.foreign.length > 0 && !forced) return { kind: "conflict", why: foreignWords(difference.foreign) };
+    const changes = forced ? difference.forced : difference.ours;
+    if (changes.length === 0) return backWords(record);
+    const deleted = changes.filter(({ kind }) => kind === "delete");
+    const dependents = deleted.flatMap(({ row }) => this.#remaining(seen, row));
+    return dependents.length > 0 ? { kind: "conflict", why: cascadeWords(dependents) } : { kind: "undo", why: null };
+  }
+
+  /** Rows that point at one and that no newer step deletes. */
+  #remaining({ database, dependents }: Extract<Seen, { kind: "rows" }>, row: string) {
+    return (dependents.get(row) ?? [])
+      .map(({ table, rows }) => ({ table, rows: rows.filter((one) => !this.#deleted.has(`${database} ${one}`)) }))
+      .filter(({ rows }) => rows.length > 0);
+  }
+
+  #expected({ database, now }: Extract<Seen, { kind: "rows" }>): Image {
+    return new Map(
+      [...now].map(([row, is]) => {
+        const key = `${database} ${row}`;
+        return [row, this.#rows.has(key) ? (this.#rows.get(key) ?? null) : is];
+      }),
+    );
+  }
+
+  #remember(record: ActionRecord, seen: Seen, forced: boolean): void {
+    const target = record.target ?? record.id;
+    this.#undone.set(target, (this.#undone.get(target) ?? new Set()).add(record.type));
+    if (seen.kind === "state" && record.before !== undefined) this.#states.set(stateKey(record), record.before);
+    if (seen.kind !== "rows" || seen.after === null) return;
+    const now = this.#expected(seen);
+    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut);
+    // Where an earlier run broke off it was done or will be: either way this is what it leaves.
+    const isSure = forced || record.undo_status === "undoing";
+    const changes = isSure ? difference.forced : difference.ours;
+    for (const [row, cells] of applied(now, changes, seen.before)) {
+      this.#rows.set(`${seen.database} ${row}`, cells);
+      if (cells === null) this.#deleted.add(`${seen.database} ${row}`);
+    }
+  }
+}
+
+const NEVER_ENDED = "it never ended, and what is there now is not what was before";
+
+const hasEnded = (record: ActionRecord): boolean => record.status === "done" || record.after !== undefined;
+const stateKey = ({ type, target, id }: ActionRecord): string => JSON.stringify([type, target ?? id]);
+
+function backWords(record: ActionRecord): Verdict {
+  return hasEnded(record)
+    ? { kind: "done already", why: "what is there now is what was before" }
+    : { kind: "did not happen", why: null };
+}
+
+/** How a state that was read stands to what an action recorded. */
+export function compareState(
+  { before, after }: Pick<ActionRecord, "before" | "after">,
+  now: unknown,
+): "before" | "after" | "neither" | "unrecorded" {
+  const same = (recorded: unknown): boolean => recorded !== undefined && json(recorded) === json(now);
+  if (same(before)) return "before";
+  if (same(after)) return "after";
+  return before === undefined || after === undefined ? "unrecorded" : "neither";
+}
+
+const json = (value: unknown): string => canonicalJson(value ?? null);
+
+function noHandler({ undo }: ActionRecord): string {
+  if (undo?.form === "function") return "its undo is a function of the agent: name its guard under rollback.guard";
+  return "name one under rollback.undo, or take it back by hand";
+}
+
+function classOf(record: ActionRecord, handler: HandlerFacts | null): UndoClass {
+  if (handler?.form === "irreversible") return "irreversible";
+  if (record.undo_class !== "unknown" || handler === null) return record.undo_class;
+  if ((record.residue ?? handler.residue) !== null) return "compensable";
+  return handler.form === "sql" || handler.looks ? "reversible" : "compensable";
+}
+
+/** What a plan stands on: another of these is another plan. */
+function digestOf(record: ActionRecord, handler: HandlerFacts | null): string {
+  const { undo_status: _status, undo_run: _run, undone_at: _at, undo_error: _error, ...recorded } = record;
+  return sha256(canonicalJson({ recorded, handler: handler?.digest ?? null }));
+}
+
+function damagedStep({ id, why, row }: DamagedRecord): Step {
+  const text = (name: string): string | null => (typeof row[name] === "string" ? row[name] : null);
+  return {
+    id,
+    trace: text("trace_id") ?? "",
+    type: text("type") ?? "?",
+    target: text("target"),
+    subject: text("subject"),
+    startedAt: typeof row["started_at"] === "number" ? row["started_at"] : 0,
+    kind: "conflict",
+    why: `its row in the ledger is damaged: ${why}`,
+    class: "unknown",
+    residue: null,
+    undoUntil: null,
+    form: null,
+    resumed: false,
+    forced: false,
+    digest: sha256(canonicalJson({ damaged: why })),
+  };
+}
+
+/** The plan's name: a hash over ids, records, handlers and what is to be done with each. Twelve hexadecimal digits do. */
+export function planHash(steps: Iterable<Pick<Step, "id" | "digest" | "kind" | "forced">>): string {
+  const hash = createHash("sha256");
+  for (const { id, digest, kind, forced } of steps) hash.update(`${id} ${digest} ${kind} ${forced}\n`);
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** Plans actions that come newest first. */
+export function planActions(inputs: Iterable<PlanInput>, circumstances: Circumstances): Step[] {
+  const planner = new Planner(circumstances);
+  return [...inputs].map((input) => planner.add(input));
+}
+
+/** How many steps there are of each kind. */
+export function countKinds(steps: Iterable<Pick<Step, "kind">>): Partial<Record<StepKind, number>> {
+  const counts: Partial<Record<StepKind, number>> = {};
+  for (const { kind } of steps) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,149 @@
+/**
+ * What rows held before and after an action, what they hold now, and what follows: pure, and the same for rows of every
+ * database and for a state that a request answers with. A value is text in the database's own form, or null.
+ */
+
+export type Cell = string | null;
+/** A row by column; null where there is no such row. */
+export type Row = Readonly<Record<string, Cell>> | null;
+/** Rows by what identifies them. */
+export type Image = ReadonlyMap<string, Row>;
+
+/** One thing to put back. */
+export type Change =
+  | { kind: "update"; row: string; columns: readonly string[] }
+  /** The action inserted it. */
+  | { kind: "delete"; row: string }
+  /** The action deleted it. */
+  | { kind: "insert"; row: string };
+
+/** A value that is neither what the action left nor what was there before it. `column` is null for the row itself. */
+export interface Foreign {
+  row: string;
+  column: string | null;
+  words: string;
+}
+
+export interface Difference {
+  /** What the action changed at all. */
+  changed: number;
+  /** What is still as the action left it, and is to be put back. */
+  ours: readonly Change[];
+  /** What somebody changed since. */
+  foreign: readonly Foreign[];
+  /** What undoing all that was asked would do whatever stands there now: for a person who forces it. */
+  forced: readonly Change[];
+}
+
+/**
+ * Holds an action against what is there now. Only what the action changed is looked at; `leftOut` columns never are
+ * (generated ones, and those that the table keeps by itself).
+ */
+export function differenceOf(before: Image, after: Image, now: Image, leftOut: ReadonlySet<string>): Difference {
+  const found: Difference[] = [];
+  for (const row of new Set([...before.keys(), ...after.keys()])) {
+    const [was, became, is] = [before.get(row) ?? null, after.get(row) ?? null, now.get(row) ?? null];
+    if (was !== null && became !== null) found.push(ofUpdate(row, was, became, is, leftOut));
+    else if (became !== null) found.push(ofInsert(row, became, is, leftOut));
+    else if (was !== null) found.push(ofDelete(row, was, is, leftOut));
+  }
+  return {
+    changed: found.reduce((sum, one) => sum + one.changed, 0),
+    ours: inOrder(found.flatMap((one) => one.ours)),
+    foreign: found.flatMap((one) => one.foreign),
+    forced: inOrder(found.flatMap((one) => one.forced)),
+  };
+}
+
+const ORDER = ["delete", "update", "insert"] as const;
+
+/** A row that the action made may hold what is unique in the one that it took away. */
+const inOrder = (changes: readonly Change[]): Change[] =>
+  [...changes].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+
+type Whole = NonNullable<Row>;
+const UNCHANGED: Difference = { changed: 0, ours: [], foreign: [], forced: [] };
+
+function ofUpdate(row: string, was: Whole, became: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
+  const columns = Object.keys(was).filter((column) => !leftOut.has(column) && was[column] !== became[column]);
+  if (columns.length === 0) return UNCHANGED;
+  if (is === null) {
+    const foreign = [{ row, column: null, words: "it was deleted since" }];
+    return { changed: columns.length, ours: [], foreign, forced: [{ kind: "insert", row }] };
+  }
+  const foreign = columns.flatMap((column) => foreignCell(row, column, [was[column], became[column]], is));
+  // What is back already is left alone.
+  const toRestore = columns.filter((column) => is[column] === became[column]);
+  const differing = columns.filter((column) => is[column] !== was[column]);
+  return {
+    changed: columns.length,
+    ours: toRestore.length === 0 ? [] : [{ kind: "update", row, columns: toRestore }],
+    foreign,
+    forced: differing.length === 0 ? [] : [{ kind: "update", row, columns: differing }],
+  };
+}
+
+function ofInsert(row: string, became: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
+  if (is === null) return { ...UNCHANGED, changed: 1 };
+  const columns = Object.keys(became).filter((column) => !leftOut.has(column));
+  const foreign = columns.flatMap((column) => foreignCell(row, column, [became[column]], is));
+  // A column that came with a later version of the table, and in which somebody has written since.
+  const added = Object.keys(is).filter((column) => !(column in became) && !leftOut.has(column) && is[column] !== null);
+  foreign.push(...added.map((column) => ({ row, column, words: `${column} is new and holds ${shown(is[column])}` })));
+  const change: Change = { kind: "delete", row };
+  return { changed: 1, ours: foreign.length > 0 ? [] : [change], foreign, forced: [change] };
+}
+
+function ofDelete(row: string, was: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
+  const change: Change = { kind: "insert", row };
+  if (is === null) return { changed: 1, ours: [change], foreign: [], forced: [change] };
+  const columns = Object.keys(was).filter((column) => !leftOut.has(column));
+  const differing = columns.filter((column) => is[column] !== was[column]);
+  if (differing.length === 0) return { ...UNCHANGED, changed: 1 };
+  const words = `somebody put another row in its place (${differing.join(", ")} differ)`;
+  return {
+    changed: 1,
+    ours: [],
+    foreign: [{ row, column: null, words }],
+    forced: [{ kind: "update", row, columns: differing }],
+  };
+}
+
+function foreignCell(row: string, column: string, ours: readonly (Cell | undefined)[], is: Whole): Foreign[] {
+  if (!(column in is)) return [{ row, column, words: `${column} is no column any more` }];
+  if (ours.includes(is[column])) return [];
+  const left = ours.at(-1);
+  return [{ row, column, words: `${column} is ${shown(is[column])} now, and was left at ${shown(left)}` }];
+}
+
+const LONGEST = 40;
+
+/** A value as messages show it. */
+export function shown(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return "NULL";
+  return cell.length > LONGEST ? `${cell.slice(0, LONGEST)}…` : cell;
+}
+
+/** What will be there once these changes are made. */
+export function applied(now: Image, changes: readonly Change[], before: Image): Map<string, Row> {
+  const next = new Map(now);
+  for (const change of changes) {
+    const was = before.get(change.row) ?? null;
+    if (change.kind === "delete") next.set(change.row, null);
+    else if (change.kind === "insert") next.set(change.row, was);
+    else {
+      const columns = change.columns.map((column) => [column, was?.[column] ?? null] as const);
+      next.set(change.row, { ...next.get(change.row), ...Object.fromEntries(columns) });
+    }
+  }
+  return next;
+}
+
+/** Whether everything that is known of `before` is there now: then there is nothing to take back. */
+export function isAsBefore(before: Image, now: Image, leftOut: ReadonlySet<string>): boolean {
+  return [...new Set([...before.keys(), ...now.keys()])].every((row) => {
+    const [was, is] = [before.get(row) ?? null, now.get(row) ?? null];
+    if (was === null || is === null) return was === is;
+    return Object.keys(was).every((column) => leftOut.has(column) || was[column] === is[column]);
+  });
+}

@@ -1,0 +1,161 @@
+import type { Parameter, Value } from "../../databases/database.ts";
+import { quoteName } from "../../databases/identifiers.ts";
+import type { Session } from "../../databases/session.ts";
+import type { Column, Reference, Table } from "./catalog.ts";
+import type { Cell, Row } from "./image.ts";
+import { textForm } from "./text.ts";
+
+/** Cells that name a row, by column. */
+export type Identity = Readonly<Record<string, Cell>>;
+
+/** So many rows are asked for at once. */
+const MOST_AT_ONCE = 100;
+
+/** A statement that is being written: its text so far refers to parameters by their place. */
+export class Writing {
+  readonly parameters: Parameter[] = [];
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  quote(name: string): string {
+    return quoteName(this.#session.dialect, name);
+  }
+
+  /** The expression for a value of a column. Throws RangeError for what is no value of it. */
+  value(column: Column, cell: Cell): string {
+    const place = this.#session.dialect === "postgres" ? `$${this.parameters.length + 1}` : "?";
+    const { sql, parameter } = textForm(this.#session.dialect).write(column, cell, place);
+    this.parameters.push(parameter);
+    return sql;
+  }
+
+  /** The condition that finds a row. */
+  where(table: Pick<Table, "columns">, identity: Identity): string {
+    const conditions = Object.entries(identity).map(([name, cell]) =>
+      cell === null
+        ? `${this.quote(name)} is null`
+        : `${this.quote(name)} = ${this.value(columnOf(table, name), cell)}`,
+    );
+    return conditions.join(" and ");
+  }
+}
+
+/** Throws RangeError where the table has no such column. */
+export function columnOf({ columns }: Pick<Table, "columns">, name: string): Column {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (!column) throw new RangeError(`${name} is no column of the table`);
+  return column;
+}
+
+/** The one spelling of what identifies a row. */
+export const rowId = (table: string, columns: readonly string[], row: Readonly<Record<string, Cell>>): string =>
+  `${table} ${JSON.stringify(columns.map((column) => row[column] ?? null))}`;
+
+/** Rows of a table that have these values in these columns. With `lock` nobody changes them until the transaction ends. */
+export async function readRows(
+  session: Session,
+  table: Table,
+  identities: readonly Identity[],
+  { lock }: { lock: boolean },
+): Promise<NonNullable<Row>[]> {
+  const found: NonNullable<Row>[] = [];
+  for (let start = 0; start < identities.length; start += MOST_AT_ONCE) {
+    found.push(...(await readSome(session, table, identities.slice(start, start + MOST_AT_ONCE), lock)));
+  }
+  return found;
+}
+
+async function readSome(
+  session: Session,
+  table: Table,
+  identities: readonly Identity[],
+  lock: boolean,
+): Promise<NonNullable<Row>[]> {
+  const form = textForm(session.dialect);
+  const writing = new Writing(session);
+  const expressions = table.columns.flatMap((column) => form.read(column, writing.quote(column.name)));
+  const list = expressions.map((expression, index) => `${expression} as c${index}`).join(", ");
+  const where = whereAny(writing, table, identities);
+  // SQLite's writing transactions hold the whole file; in the order of the key, so that two runs never wait for each other.
+  const locking = lock && session.dialect !== "sqlite" ? ` ${orderOf(writing, table)} for update` : "";
+  const rows = await session.query(`select ${list} from ${table.quoted} where ${where}${locking}`, writing.parameters);
+  return rows.map((row) => decoded(table, row, session));
+}
+
+function orderOf(writing: Writing, { primaryKey }: Table): string {
+  return primaryKey.length === 0 ? "" : `order by ${primaryKey.map((name) => writing.quote(name)).join(", ")}`;
+}
+
+/** A list for a key of one column, which is what indexes like best; else one condition beside the other. */
+function whereAny(writing: Writing, table: Table, identities: readonly Identity[]): string {
+  const [first = {}] = identities;
+  const names = Object.keys(first);
+  const [name] = names;
+  const isSingle = name !== undefined && names.length === 1 && identities.every((one) => typeof one[name] === "string");
+  if (!isSingle) return identities.map((identity) => `(${writing.where(table, identity)})`).join(" or ");
+  const column = columnOf(table, name);
+  const values = identities.map((identity) => writing.value(column, identity[name] ?? null));
+  return `${writing.quote(name)} in (${values.join(", ")})`;
+}
+
+function decoded(table: Table, row: Record<string, Value>, session: Session): NonNullable<Row> {
+  const form = textForm(session.dialect);
+  const cells = table.columns.map((column, index) => {
+    const values = Array.from({ length: form.width }, (_, offset) => row[`c${index * form.width + offset}`]);
+    return [column.name, form.decode(column, values)] as const;
+  });
+  return Object.fromEntries(cells);
+}
+
+/** Rows of another table that point at this one: they would go with it, or keep it from going. */
+export interface Dependent {
+  /** Their table, as people read it. */
+  table: string;
+  /** As `rowId` spells them. */
+  rows: readonly string[];
+}
+
+/** More of them are not told apart: one is reason enough. */
+const MOST_DEPENDENTS = 20;
+
+/** Who points at a row. */
+export async function readDependents(session: Session, table: Table, row: NonNullable<Row>): Promise<Dependent[]> {
+  const found: Dependent[] = [];
+  for (const reference of table.references) {
+    const rows = await pointingAt(session, table, reference, row);
+    if (rows.length > 0) found.push({ table: reference.shown, rows });
+  }
+  return found;
+}
+
+async function pointingAt(
+  session: Session,
+  table: Table,
+  reference: Reference,
+  row: NonNullable<Row>,
+): Promise<string[]> {
+  const { columns, parentColumns, childIdentity, child, shown } = reference;
+  const cells = parentColumns.map((name) => row[name] ?? null);
+  // A key with a NULL in it points at nothing.
+  if (cells.includes(null)) return [];
+  const writing = new Writing(session);
+  const form = textForm(session.dialect);
+  const where = columns.map((name, index) => {
+    const parent = columnOf(table, parentColumns[index] ?? "");
+    return `${writing.quote(name)} = ${writing.value(parent, cells[index] ?? null)}`;
+  });
+  // The types of the child's columns are not known here, and what identifies a row is seldom bytes.
+  const plain = (name: string): Column => ({ name, type: "", generated: false, identityAlways: false });
+  const expressions = childIdentity.flatMap((name) => form.read(plain(name), writing.quote(name)));
+  const list = expressions.map((expression, index) => `${expression} as c${index}`).join(", ");
+  const rows = await session.query(
+    `select ${list} from ${child} where ${where.join(" and ")} limit ${MOST_DEPENDENTS}`,
+    writing.parameters,
+  );
+  return rows.map((found) =>
+    rowId(shown, childIdentity, decoded({ ...table, columns: childIdentity.map(plain) }, found, session)),
+  );
+}

@@ -1,0 +1,241 @@
+import { asThoughBack, goalsOf } from "./resumed.ts";
+import { DatabaseFailed } from "../../databases/database.ts";
+import type { Session } from "../../databases/session.ts";
+import { readTable, type Table } from "./catalog.ts";
+import {
+  applied,
+  type Change,
+  type Difference,
+  differenceOf,
+  type Image,
+  isAsBefore,
+  type Row,
+  shown,
+} from "./image.ts";
+import { cascadeWords, foreignWords } from "../words.ts";
+import { columnOf, type Identity, readDependents, readRows, Writing } from "./rows.ts";
+import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
+
+/** What became of a task. */
+export type SqlOutcome =
+  | { kind: "undone" }
+  /** It is as before already: nothing was done. */
+  | { kind: "already" }
+  | { kind: "conflict"; why: string }
+  /** Nothing of it was done. */
+  | { kind: "failed"; why: string }
+  /** Nothing was tried: a newer action on the same target failed. */
+  | { kind: "blocked" };
+
+export type Tables = Map<string, Promise<Table>>;
+
+/** A table's description, read once. */
+export function tableOf(session: Session, tables: Tables, written: string): Promise<Table> {
+  const known = tables.get(written);
+  if (known) return known;
+  const reading = readTable(session, written);
+  tables.set(written, reading);
+  return reading;
+}
+
+/** Something in a batch went wrong that only shows when all of it is rolled back. */
+class Broken extends Error {
+  override name = "Broken";
+}
+
+/**
+ * Takes actions back, in this order, in one transaction: rows locked, compared, restored, read back and compared again.
+ * Where anything breaks the transaction is rolled back, and each is done in one of its own. Throws DatabaseFailed only
+ * where the database is gone.
+ */
+export async function undoRows(
+  session: Session,
+  tables: Tables,
+  tasks: readonly SqlTask[],
+): Promise<Map<string, SqlOutcome>> {
+  try {
+    return await inOneTransaction(session, tables, tasks);
+  } catch (error) {
+    const why = whyBroken(error);
+    if (why === null) throw error;
+    if (tasks.length === 1) return new Map(tasks.map(({ id }) => [id, { kind: "failed", why }]));
+  }
+  return oneByOne(session, tables, tasks);
+}
+
+async function oneByOne(session: Session, tables: Tables, tasks: readonly SqlTask[]): Promise<Map<string, SqlOutcome>> {
+  const outcomes = new Map<string, SqlOutcome>();
+  const failed = new Set<string>();
+  for (const task of tasks) {
+    if (failed.has(task.target)) {
+      outcomes.set(task.id, { kind: "blocked" });
+      continue;
+    }
+    const outcome = (await undoRows(session, tables, [task])).get(task.id);
+    if (outcome) outcomes.set(task.id, outcome);
+    if (outcome?.kind === "failed") failed.add(task.target);
+  }
+  return outcomes;
+}
+
+function whyBroken(error: unknown): string | null {
+  const isOurs = [Broken, DatabaseFailed, Unusable, RangeError].some((kind) => error instanceof kind);
+  return isOurs && error instanceof Error ? error.message : null;
+}
+
+async function inOneTransaction(
+  session: Session,
+  tables: Tables,
+  tasks: readonly SqlTask[],
+): Promise<Map<string, SqlOutcome>> {
+  const names = [...new Set(tasks.map(({ table }) => table))];
+  for (const name of names) await tableOf(session, tables, name);
+  const { outcomes } = await session.transaction(async () => {
+    const seen = new Map<string, Seen>();
+    for (const name of names) {
+      const table = await tableOf(session, tables, name);
+      const own = tasks.filter((task) => task.table === name);
+      for (const one of await lookAt(session, table, own, { lock: true })) seen.set(one.task.id, one);
+    }
+    const work = new Work(session);
+    const inOrder = tasks.flatMap(({ id }) => seen.get(id) ?? []);
+    const reached = goalsOf(inOrder.filter(({ task }) => task.resumed));
+    for (const one of inOrder) await work.undo(one, reached.get(one.task.id));
+    await work.readBack();
+    return { outcomes: work.outcomes, commit: work.wrote };
+  });
+  return outcomes;
+}
+
+/** One transaction: what is known to be in its rows, and what it did to them. */
+class Work {
+  readonly outcomes = new Map<string, SqlOutcome>();
+  wrote = false;
+  readonly #session: Session;
+  /** Rows that were restored, as they must be now. */
+  readonly #rows = new Map<string, Row>();
+  readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Set<string> }>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async undo(seen: Seen, goal: Image | undefined): Promise<void> {
+    const known = new Map(
+      [...seen.now].map(([id, row]) => [id, this.#rows.has(id) ? (this.#rows.get(id) ?? null) : row]),
+    );
+    const now = goal ? asThoughBack(known, seen.before, goal) : known;
+    const difference = judge(seen, now);
+    const { id } = seen.task;
+    if ("why" in difference) {
+      this.outcomes.set(id, { kind: "conflict", why: difference.why });
+      return;
+    }
+    if (difference.changes.length === 0) {
+      this.outcomes.set(id, { kind: "already" });
+      return;
+    }
+    const cascade = await this.#cascade(seen, difference.changes, now);
+    if (cascade !== null) {
+      this.outcomes.set(id, { kind: "conflict", why: cascade });
+      return;
+    }
+    for (const change of difference.changes) await this.#change(seen, change);
+    for (const [row, cells] of applied(now, difference.changes, seen.before)) this.#rows.set(row, cells);
+    this.outcomes.set(id, { kind: "undone" });
+  }
+
+  async #cascade({ table, identities }: Seen, changes: readonly Change[], now: Image): Promise<string | null> {
+    for (const change of changes) {
+      if (change.kind !== "delete" || table.references.length === 0) continue;
+      // What the action gave in part is read whole: another column may be the one that is pointed at.
+      const identity = identities.get(change.row) ?? {};
+      const [row = now.get(change.row)] = await readRows(this.#session, table, [identity], { lock: false });
+      if (!row) continue;
+      const dependents = await readDependents(this.#session, table, row);
+      if (dependents.length > 0) return cascadeWords(dependents);
+    }
+    return null;
+  }
+
+  async #change(seen: Seen, change: Change): Promise<void> {
+    const { table, before, identities } = seen;
+    const identity = identities.get(change.row);
+    if (!identity) throw new Unusable("what finds its row is not known");
+    const writing = new Writing(this.#session);
+    const sql = statementFor(writing, table, change, before.get(change.row) ?? null, identity);
+    await this.#session.query(sql, writing.parameters);
+    this.wrote = true;
+    const touched = this.#touched.get(change.row) ?? { table, identity, columns: new Set<string>() };
+    const columns = change.kind === "update" ? change.columns : Object.keys(before.get(change.row) ?? {});
+    for (const column of columns) if (!seen.leftOut.has(column)) touched.columns.add(column);
+    this.#touched.set(change.row, touched);
+  }
+
+  /** What was restored is really there: nothing in the database may have kept it from being so. */
+  async readBack(): Promise<void> {
+    const groups = new Map<string, { table: Table; names: string[]; rows: [string, Identity][] }>();
+    for (const [row, { table, identity }] of this.#touched) {
+      const names = Object.keys(identity);
+      const group = groups.get(`${table.name} ${names.join()}`) ?? { table, names, rows: [] };
+      groups.set(`${table.name} ${names.join()}`, group);
+      group.rows.push([row, identity]);
+    }
+    for (const { table, names, rows } of groups.values()) {
+      const identities = rows.map(([, identity]) => identity);
+      const found = await readRows(this.#session, table, identities, { lock: false });
+      const byKey = new Map(found.map((row) => [keyText(row, names), row]));
+      for (const [row, identity] of rows) this.#compare(row, byKey.get(keyText(identity, names)) ?? null);
+    }
+  }
+
+  #compare(row: string, is: Row): void {
+    const wanted = this.#rows.get(row) ?? null;
+    if (wanted === null || is === null) {
+      if (wanted === is) return;
+      throw new Broken(wanted === null ? "the row is still there after it was deleted" : "the row did not come back");
+    }
+    const columns = this.#touched.get(row)?.columns ?? [];
+    const wrong = [...columns].find((column) => is[column] !== wanted[column]);
+    if (wrong === undefined) return;
+    throw new Broken(
+      `${wrong} did not come back: it is ${shown(is[wrong])} and not ${shown(wanted[wrong])}; where the table keeps it by itself, name it under ignore`,
+    );
+  }
+}
+
+/** What there is to do for a task, or why nothing may be done. */
+export function judge(seen: Seen, now: Image): { changes: readonly Change[] } | { why: string } {
+  const { task, before, after, leftOut } = seen;
+  if (after === null) {
+    if (isAsBefore(before, now, leftOut)) return { changes: [] };
+    const all = differenceOf(before, now, now, leftOut);
+    return task.forced
+      ? { changes: all.ours }
+      : { why: "it never ended, and what is there now is not what was before" };
+  }
+  const difference: Difference = differenceOf(before, after, now, leftOut);
+  if (task.forced) return { changes: difference.forced };
+  if (difference.foreign.length > 0) return { why: foreignWords(difference.foreign) };
+  return { changes: difference.ours };
+}
+
+function statementFor(writing: Writing, table: Table, change: Change, before: Row, identity: Identity): string {
+  const cells = Object.entries(before ?? {}).filter(([name]) => !columnOf(table, name).generated);
+  switch (change.kind) {
+    case "delete":
+      return `delete from ${table.quoted} where ${writing.where(table, identity)}`;
+    case "insert": {
+      const names = cells.map(([name]) => writing.quote(name));
+      const values = cells.map(([name, cell]) => writing.value(columnOf(table, name), cell));
+      const overriding = table.columns.some(({ identityAlways }) => identityAlways) ? " overriding system value" : "";
+      return `insert into ${table.quoted} (${names.join(", ")})${overriding} values (${values.join(", ")})`;
+    }
+    case "update": {
+      const set = change.columns.map((name) => {
+        return `${writing.quote(name)} = ${writing.value(columnOf(table, name), before?.[name] ?? null)}`;
+      });
+      return `update ${table.quoted} set ${set.join(", ")} where ${writing.where(table, identity)}`;
+    }
+  }
+}
