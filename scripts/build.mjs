@@ -24,11 +24,13 @@ const oneLocale = {
 await rm(`${root}dist`, { recursive: true, force: true });
 const built = build({
   absWorkingDir: root,
-  // What agents import stands apart from the program; what both use is in chunks that they share. The SQLite child is started as a process of its own, by its name beside the bundle.
+  // What agents import stands apart from the program; what both use is in chunks that they share. The children are
+  // started as processes of their own, by their names beside the bundle.
   entryPoints: [
     { in: "src/cli.ts", out: "cli" },
     { in: "src/index.ts", out: "index" },
     { in: "src/databases/sqlite-child.mjs", out: "sqlite-child" },
+    { in: "src/doors/module-child.mjs", out: "module-child" },
   ],
   outdir: "dist",
   chunkNames: "[name]-[hash]",

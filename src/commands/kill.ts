@@ -92,15 +92,13 @@ function nextOf(prepared: Prepared): Next {
   };
 }
 
-const LATER = "  (comes with a later version; until then run your own rollback script)";
-
 function threeLines(did: string, { undo, release }: Next): string[] {
-  return [`Done:      ${did}`, `Undo:      ${undo}${LATER}`, `Act again: ${release}`];
+  return [`Done:      ${did}`, `Undo:      ${undo}`, `Act again: ${release}`];
 }
 
 /** Somebody undid the order: this agent acts, or may do more than was asked. */
 function undoneLines(now: string, { undo, kill }: Next): string[] {
-  return [`Now:        ${now}`, `Undo:       ${undo}${LATER}`, `Stop again: ${kill}`];
+  return [`Now:        ${now}`, `Undo:       ${undo}`, `Stop again: ${kill}`];
 }
 
 /** Orders on wider scopes that hold it as well. */

@@ -2,13 +2,14 @@ import { Command, Option } from "commander";
 import type { ExitCode } from "../audit/report.ts";
 import { nearest } from "../config/problems.ts";
 import type { AuditFlags } from "./audit-options.ts";
+import { addRollbackCommands } from "./rollback-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { addServiceCommands } from "./switch-program-service.ts";
 import { addSwitchCommands } from "./switch-program.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Commands of the contract that are built later; asking for one is an error that says so. */
-const LATER = ["init", "explain", "rollback", "ledger", "drill", "remind"];
+const LATER = ["init", "explain", "drill", "remind"];
 
 const EXAMPLES = `
 Examples:
@@ -51,6 +52,7 @@ export function createProgram(surroundings: Surroundings, done: (status: ExitCod
   });
   addSwitchCommands(program, surroundings, done);
   addServiceCommands(program, surroundings, done);
+  addRollbackCommands(program, surroundings, done);
   program.hook("preAction", (_, action) => {
     if (action !== program) passOn(program, action);
   });

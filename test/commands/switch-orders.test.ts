@@ -28,7 +28,7 @@ describe("kill", () => {
     expect(stderr).toContain(`kill support at ${it.url} (CLAWPROOF_SWITCH_URL)\n`);
     expect(stderr).toMatch(/^2 of 2 instances stopped after \d+\.\d s$/m);
     expect(stdout).toMatch(/^Done: {6}support may not act \(order 1 by operator, .+ [+-]\d\d:\d\d\)$/m);
-    expect(stdout).toContain("Undo:      clawproof rollback support --since 1h --dry-run  (comes with a later version");
+    expect(stdout).toContain("Undo:      clawproof rollback support --since 1h --dry-run\n");
     expect(stdout).toContain("Act again: clawproof release support REASON\n");
     expect(stdout.trimEnd().split("\n")).toHaveLength(3);
     expect(inForce(it)).toEqual(["support stopped: it pays out ${twice}"]);

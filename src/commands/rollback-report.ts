@@ -1,0 +1,152 @@
+import type { Outcome, OutcomeKind } from "../rollback/outcome.ts";
+import { isSettled, whyOf } from "../rollback/outcome.ts";
+import { STEP_KINDS, type Step } from "../rollback/step.ts";
+import { bothMoments, localMoment } from "../values/moment.ts";
+
+/** What `rollback` prints of a plan and of a run: pure. */
+
+export interface PlanHead {
+  environment: string | null;
+  /** The ledger, as reports show it. */
+  ledger: string;
+  since: number | undefined;
+  until: number | undefined;
+  hash: string;
+  /** What the switch says of the agent; null where no switch is configured. */
+  agent: { name: string; mode: string } | { name: string; why: string } | null;
+  /** Why the guard's functions cannot be used. */
+  guardFailed: string | null;
+}
+
+const several = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** `337 undo, 3 conflict`. */
+function kindCounts(steps: readonly Step[]): string {
+  const words = STEP_KINDS.flatMap((kind) => {
+    const count = steps.filter((step) => step.kind === kind).length;
+    return count === 0 ? [] : [`${count} ${kind}`];
+  });
+  return words.join(", ");
+}
+
+export function headLines(head: PlanHead, steps: readonly Step[], now: number): string[] {
+  const types = [...new Set(steps.map(({ type }) => type))];
+  const lines = [
+    `rollback${head.environment === null ? "" : ` in ${head.environment}`} by ${head.ledger}`,
+    ...windowLines(head),
+    `${several(steps.length, "action")}: ${kindCounts(steps)}`,
+    ...types.map((type) =>
+      typeLine(
+        type,
+        steps.filter((step) => step.type === type),
+      ),
+    ),
+    ...horizonLines(steps, now),
+    ...agentLines(head),
+  ];
+  if (head.guardFailed !== null) lines.push(`WARNING: the guard's undo functions cannot be used: ${head.guardFailed}`);
+  return lines;
+}
+
+function windowLines({ since, until }: PlanHead): string[] {
+  const lines: string[] = [];
+  if (since !== undefined) lines.push(`since ${bothMoments(since)}`);
+  if (until !== undefined) lines.push(`until ${bothMoments(until)}`);
+  return lines;
+}
+
+function typeLine(type: string, steps: readonly Step[]): string {
+  const classes = [...new Set(steps.map((step) => step.class))].map((name) => {
+    const count = steps.filter((step) => step.class === name).length;
+    return steps.length === count ? name : `${count} ${name}`;
+  });
+  const residues = [
+    ...new Set(steps.flatMap(({ residue, kind }) => (residue !== null && kind === "undo" ? [residue] : []))),
+  ];
+  const stays = residues.length === 0 ? "" : `; what stays: ${residues.join(", ")}`;
+  return `  ${type}: ${kindCounts(steps)} (${classes.join(", ")}${stays})`;
+}
+
+function horizonLines(steps: readonly Step[], now: number): string[] {
+  const open = steps.filter(({ kind, undoUntil }) => kind === "undo" && undoUntil !== null && undoUntil > now);
+  const next = Math.min(...open.map(({ undoUntil }) => undoUntil ?? Infinity));
+  if (!Number.isFinite(next)) return [];
+  const closing = open.filter(({ undoUntil }) => undoUntil === next);
+  const minutes = Math.floor((next - now) / 60_000);
+  return [
+    `next undo window to close: ${bothMoments(next)}, in ${minutes} min (${closing[0]?.type ?? ""}, ${several(closing.length, "action")})`,
+  ];
+}
+
+function agentLines({ agent }: PlanHead): string[] {
+  if (agent === null) return [];
+  if ("why" in agent) return [`WARNING: whether ${agent.name} is still running is not known: ${agent.why}`];
+  if (agent.mode !== "running") return [`${agent.name} is ${agent.mode}`];
+  return [
+    `WARNING: ${agent.name} is still running, and may act while this goes on: clawproof kill ${agent.name} REASON`,
+  ];
+}
+
+/** One line per action: when, what is done, type, target, why, and its id. */
+export function stepLine(step: Step): string {
+  const why = step.why === null ? "" : ` — ${step.why}`;
+  const forced = step.forced ? " (forced)" : "";
+  const at = step.startedAt === 0 ? "?" : localMoment(step.startedAt);
+  return `${at}  ${step.kind.padEnd(WIDEST)}  ${step.type}  ${step.target ?? "-"}  ${step.id}${forced}${why}`;
+}
+
+const WIDEST = Math.max(...STEP_KINDS.map((kind) => kind.length));
+
+/** Everything that a run leaves for a person. */
+export interface Left {
+  step: Step;
+  /** The outcome, or the plan's kind where nothing was tried. */
+  what: OutcomeKind | Step["kind"];
+  why: string | null;
+  /** What a person does about it. */
+  next: string;
+}
+
+const BY_HAND: Record<string, string> = {
+  conflict: "look what is there now; --force ID puts it back all the same",
+  irreversible: "do by hand what the plan says of it",
+  "no handler": "take it back by hand, or name a handler and run it again",
+  failed: "remove the cause and run the same command again",
+  blocked: "run the same command again once the newer one is settled",
+  unknown: "look whether it was done; --force ID does it (again)",
+  unverified: "look whether it is really back",
+  held: "wait for the other run, then run the same command again",
+  "not tried": "run the same command again",
+};
+
+/** What is not settled, in the plan's order. `outcomes` is null for a plan that nobody carried out. */
+export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Outcome> | null): Left[] {
+  return steps.flatMap((step): Left[] => {
+    const outcome = outcomes?.get(step.id);
+    if (outcome) {
+      if (isSettled(outcome)) return [];
+      return [{ step, what: outcome.kind, why: whyOf(outcome), next: BY_HAND[outcome.kind] ?? "" }];
+    }
+    if (step.kind === "undo") return [];
+    const isUnverified = step.kind === "done already" && step.why?.startsWith("nobody could look") === true;
+    if (!isUnverified && (step.kind === "done already" || step.kind === "did not happen")) return [];
+    return [{ step, what: step.kind, why: step.why, next: BY_HAND[isUnverified ? "unverified" : step.kind] ?? "" }];
+  });
+}
+
+export function outcomeLines(steps: readonly Step[], outcomes: ReadonlyMap<string, Outcome>): string[] {
+  const left = leftOf(steps, outcomes);
+  const counts = new Map<OutcomeKind, number>();
+  for (const { kind } of outcomes.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const words = [...counts].map(([kind, count]) => `${count} ${kind === "already" ? "done already" : kind}`);
+  const lines = [`Tried ${several(outcomes.size, "action")}: ${words.join(", ") || "none"}`];
+  if (left.length === 0) return [...lines, "Nothing is left."];
+  lines.push(`Left: ${several(left.length, "action")}`);
+  for (const { step, what, why, next } of left) {
+    lines.push(
+      `  ${what}  ${step.type}  ${step.target ?? "-"}  ${step.id}${why === null ? "" : ` — ${why}`}`,
+      `    ${next}`,
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,27 @@
+import type { ActionRecord } from "../../ledger/record.ts";
+import { readCaptured } from "./captured.ts";
+import { readGiven } from "./given.ts";
+import type { SqlTask } from "./task.ts";
+
+/** The task of an action, from the rows that were captured or else from what the action itself gave; or why there is none. */
+export function taskOf(
+  record: ActionRecord,
+  { table, key, ignore }: { table: string; key: readonly string[]; ignore: readonly string[] },
+  { forced, resumed }: { forced: boolean; resumed: boolean },
+): SqlTask | { why: string } {
+  const hasCaptured = record.captured !== undefined && record.captured !== null;
+  const subject = hasCaptured ? subjectOf("captured", readCaptured(record.captured)) : givenOf(record, key);
+  if ("why" in subject) return subject;
+  return { id: record.id, target: record.target ?? record.id, table, subject, ignore, forced, resumed };
+}
+
+function givenOf(record: ActionRecord, key: readonly string[]): SqlTask["subject"] | { why: string } {
+  return subjectOf("given", readGiven(key, { ...record, key: record.undo?.key }));
+}
+
+function subjectOf<Name extends string, T extends object>(
+  name: Name,
+  read: T | { why: string },
+): Record<Name, T> | { why: string } {
+  return "why" in read ? read : ({ [name]: read } as Record<Name, T>);
+}
