@@ -138,6 +138,11 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
     return exitCode;
   };
   if (ledger === null) return tell(null);
+  if (flags.plan !== undefined && flags.plan !== plan.hash) {
+    throw new NothingTried(
+      `this is plan ${plan.hash}, and not ${flags.plan}: something has changed since it was reviewed`,
+    );
+  }
   if (toUndo === 0) {
     say(["", ...outcomeLines(plan.steps, new Map())]);
     return tell(new Map());
@@ -165,15 +170,9 @@ function refuseUnknownForce({ steps }: Plan, forced: readonly string[]): void {
   if (unknown !== undefined) throw new UsageError(`--force ${unknown}: no such action is in this plan`);
 }
 
-/** The count is typed, or `--yes`, or the hash of the plan that was reviewed. Throws NothingTried, Interrupted. */
+/** The count is typed, where neither `--yes` nor the plan's hash was given. Throws NothingTried, Interrupted. */
 async function consent(plan: Plan, count: number, flags: RollbackFlags, surroundings: Surroundings): Promise<void> {
-  if (flags.plan !== undefined) {
-    if (flags.plan === plan.hash) return;
-    throw new NothingTried(
-      `this is plan ${plan.hash}, and not ${flags.plan}: something has changed since it was reviewed`,
-    );
-  }
-  if (flags.yes === true) return;
+  if (flags.yes === true || flags.plan !== undefined) return;
   if (!canAsk(surroundings)) {
     throw new NothingTried(`nobody is there to confirm: add --plan ${plan.hash}, or --yes`);
   }

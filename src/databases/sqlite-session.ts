@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type Libsql from "libsql";
 import { describeDatabase, sqlitePath } from "./address.ts";
 import { DatabaseFailed, type Dialect, type Parameter, type Value } from "./database.ts";
-import { fileOf, SqliteRefused, sqliteWords } from "./sqlite.ts";
+import { fileOf, sqliteWords } from "./sqlite.ts";
 import type { Session, SessionOptions } from "./session.ts";
 
 const RETRY_MS = 10;
@@ -32,8 +32,7 @@ export async function openSqliteSession(url: string, options: SessionOptions): P
 function toldOf(error: unknown, url: string): DatabaseFailed {
   if (error instanceof DatabaseFailed) return error;
   const { code = "", message = String(error) } = error as { code?: string; message?: string };
-  const words = sqliteWords(new SqliteRefused({ code, message }), url);
-  return new DatabaseFailed(words ?? message);
+  return new DatabaseFailed(sqliteWords({ code, message }, sqlitePath(url)));
 }
 
 const isBusy = (error: unknown): boolean =>

@@ -15,8 +15,8 @@ interface Reply {
   error?: { code: string; message: string };
 }
 
-/** libsql's error, as the child reports it. */
-export class SqliteRefused extends Error {
+/** What the child reports of libsql's error. */
+class SqliteRefused extends Error {
   readonly code: string;
   constructor({ code, message }: { code: string; message: string }) {
     super(message);
@@ -62,7 +62,7 @@ async function connect(
   };
 }
 
-/** The file behind a link: beside that one SQLite keeps its -wal. Throws DatabaseFailed where there is none. */
+/** The file behind a link: beside that one SQLite keeps its -wal. */
 export async function fileOf(path: string, written: string): Promise<string> {
   const found = await stat(path).catch((error: unknown) => {
     const why = errorCode(error) === "ENOENT" ? "does not exist" : "cannot be read";
@@ -92,10 +92,7 @@ function startChild(
   });
 }
 
-const words: Driver["words"] = (error, { url }) => sqliteWords(error, url);
-
-/** An error of libsql in words for a person; null where it is none. */
-export function sqliteWords(error: unknown, url: string): string | null {
+const words: Driver["words"] = (error, { url }) => {
   const file = sqlitePath(url);
   if (!(error instanceof SqliteRefused)) return error instanceof Error ? `reading ${file} was cut short` : null;
   return sqliteWords(error, file);

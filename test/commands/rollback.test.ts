@@ -1,0 +1,234 @@
+import { describe, expect, it } from "vitest";
+import { World } from "../rollback/world.ts";
+
+const UNDO = { update: { sql: { database: "sqlite:app.db", table: "accounts", key: ["id"], ignore: ["updated_at"] } } };
+
+async function shop(): Promise<World> {
+  const world = await World.open();
+  world.configure({ undo: UNDO });
+  world.app.exec(`
+    create table accounts (id integer primary key, name text, seats integer, rate real, updated_at text default 'never');
+    insert into accounts (id, name, seats, rate) values (1, 'one', 1, 0.1), (2, 'two', 2, null), (3, 'three', 3, 3.5);
+  `);
+  return world;
+}
+
+const seats = (world: World): unknown => world.rows("select id, seats from accounts order by id");
+
+describe("clawproof rollback", () => {
+  it("takes a trace back, newest first, and nothing else", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 11, rate = 9 where id = 1");
+    await world.change("accounts", { id: 2 }, "delete from accounts where id = 2");
+    await world.change("accounts", { id: 4 }, "insert into accounts (id, name) values (4, 'four')");
+    await world.change("accounts", { id: 3 }, "update accounts set seats = 30 where id = 3", { trace_id: "t2" });
+    const before = await world.json(["rollback", "--trace", "t1", "--dry-run"]);
+    expect(before).toMatchObject({
+      status: 0,
+      steps: ["update accounts/4 undo", "update accounts/2 undo", "update accounts/1 undo", "update accounts/1 undo"],
+    });
+    expect(seats(world)).toHaveLength(3);
+    const after = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect(after.status).toBe(0);
+    expect(after.steps.every((step) => step.endsWith("undo → undone"))).toBe(true);
+    expect(world.rows("select * from accounts order by id")).toEqual([
+      { id: 1, name: "one", seats: 1, rate: 0.1, updated_at: "never" },
+      { id: 2, name: "two", seats: 2, rate: null, updated_at: "never" },
+      { id: 3, name: "three", seats: 30, rate: 3.5, updated_at: "never" },
+    ]);
+    const again = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect(again).toMatchObject({
+      status: 0,
+      steps: Array.from({ length: 4 }, () => expect.stringContaining("done already")),
+    });
+  });
+
+  it("never overwrites what somebody changed since, unless it is forced for that action", async () => {
+    const world = await shop();
+    const id = await world.change("accounts", { id: 1 }, "update accounts set seats = 10, rate = 1 where id = 1");
+    await world.change("accounts", { id: 2 }, "update accounts set seats = 20 where id = 2");
+    world.app.exec(
+      "update accounts set seats = 77, updated_at = 'now' where id = 1; update accounts set name = 'zwei' where id = 2",
+    );
+    const { status, left } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect({ status, left }).toEqual({
+      status: 1,
+      left: [
+        expect.objectContaining({ id, what: "conflict", why: "changed since: seats is 77 now, and was left at 10" }),
+      ],
+    });
+    expect(seats(world)).toEqual([
+      { id: 1, seats: 77 },
+      { id: 2, seats: 2 },
+      { id: 3, seats: 3 },
+    ]);
+    expect(world.rows("select name from accounts where id = 2")).toEqual([{ name: "zwei" }]);
+    expect((await world.json(["rollback", "--trace", "t1", "--yes", "--force", id])).status).toBe(0);
+    expect(world.rows("select seats, rate, updated_at from accounts where id = 1")).toEqual([
+      { seats: 1, rate: 0.1, updated_at: "now" },
+    ]);
+  });
+
+  it("carries out exactly the plan that was reviewed", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    const { plan } = await world.json(["rollback", "--since", "1h", "--dry-run"]);
+    world.app.exec("update accounts set seats = 11 where id = 1");
+    const refused = await world.run(["rollback", "--since", "1h", "--plan", plan]);
+    expect(refused).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("something has changed since it was reviewed"),
+    });
+    world.app.exec("update accounts set seats = 10 where id = 1");
+    expect((await world.run(["rollback", "--since", "1h", "--plan", plan])).status).toBe(0);
+    expect(seats(world)).toContainEqual({ id: 1, seats: 1 });
+  });
+
+  it("asks for the count, and does nothing without it", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    const refused = await world.run(["rollback", "--trace", "t1"]);
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining("add --plan ") });
+    expect(seats(world)).toContainEqual({ id: 1, seats: 10 });
+  });
+
+  it("says what is understood, in both times, with the counts", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    const { stdout, status } = await world.run(["rollback", "--since", "1h", "--dry-run"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^rollback by sqlite:actions\.db\nsince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\n1 action: 1 undo\n {2}update: 1 undo \(reversible\)\n/,
+    );
+    expect(stdout).toMatch(/\nplan [0-9a-f]{12}\n$/);
+  });
+
+  it.each([
+    [["--trace", "t11"], "no trace t11 is known; did you mean t1? (the ledger spans "],
+    [["--since", "2020-01-01T00:00Z", "--until", "2020-01-02"], "nothing matches; the ledger spans "],
+    [["--until", "3h", "--since", "1h"], "the window ends before it begins"],
+    [["--since", "yesterday"], "--since takes a duration ago (3h), a clock time (03:00) or ISO 8601"],
+    [["--trace", "t1", "--type", "other"], "the trace is known, but nothing in it matches the other condition"],
+    [["--trace", "t1", "--force", "x"], "--force x: no such action is in this plan"],
+    [["sup port"], "is no scope"],
+  ])("tries nothing: %j", async (argv, words) => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    const { status, stderr } = await world.run(["rollback", ...argv, "--yes"]);
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(words) });
+    expect(seats(world)).toContainEqual({ id: 1, seats: 10 });
+  });
+
+  it("refuses a delete that would reach further, and does it once nothing points there any more", async () => {
+    const world = await shop();
+    world.app.exec(
+      "create table notes (id integer primary key, account integer references accounts (id) on delete cascade)",
+    );
+    await world.change("accounts", { id: 9 }, "insert into accounts (id, name) values (9, 'nine')");
+    world.app.exec("insert into notes values (1, 9)");
+    const { status, left } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect(status).toBe(1);
+    expect(left[0]).toMatchObject({
+      what: "conflict",
+      why: "deleting it would reach further: 1 row of main.notes point at it",
+    });
+    expect(world.rows("select * from notes")).toHaveLength(1);
+    world.app.exec("delete from notes");
+    expect((await world.json(["rollback", "--trace", "t1", "--yes"])).status).toBe(0);
+    expect(seats(world)).toHaveLength(3);
+  });
+
+  it("tells what never happened from what nobody knows", async () => {
+    const world = await shop();
+    const target = { database: "sqlite:app.db", table: "accounts" };
+    const base = { trace_id: "t1", agent: "support", type: "update", effect: "write", undo: { form: "sql" } } as const;
+    await world.ledger.begin({ ...base, target: "never", captured: await world.capturer.before(target, { id: 1 }) });
+    await world.ledger.begin({ ...base, target: "half", captured: await world.capturer.before(target, { id: 2 }) });
+    world.app.exec("update accounts set seats = 5 where id = 2");
+    const { status, steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect({ status, steps }).toEqual({ status: 1, steps: ["update half conflict", "update never did not happen"] });
+    expect(seats(world)).toContainEqual({ id: 2, seats: 5 });
+  });
+
+  it("works on what the action gave where clawproof.yaml alone names the table", async () => {
+    const world = await shop();
+    const act = (before: unknown, after: unknown, statement: string) =>
+      world.act({ before, target: "accounts" }, () => world.app.exec(statement), { after });
+    await act(
+      { id: 1, seats: 1, rate: 0.1 },
+      { id: 1, seats: 10, rate: 0.1 },
+      "update accounts set seats = 10 where id = 1",
+    );
+    await act(null, { id: 5, name: "five" }, "insert into accounts (id, name) values (5, 'five')");
+    await act({ id: 2, name: "two", seats: 2 }, null, "delete from accounts where id = 2");
+    const { status, steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect({ status, steps: new Set(steps) }).toEqual({ status: 0, steps: new Set(["update accounts undo → undone"]) });
+    expect(seats(world)).toEqual([
+      { id: 1, seats: 1 },
+      { id: 2, seats: 2 },
+      { id: 3, seats: 3 },
+    ]);
+  });
+
+  it("says what a person must do, and for which types nobody has a handler", async () => {
+    const world = await shop();
+    world.configure({ undo: { parcel_send: { irreversible: "call the carrier" } } });
+    await world.act({ type: "parcel_send", target: "parcel/1" });
+    await world.act({ type: "other", target: "x" });
+    const { stdout, status } = await world.run(["rollback", "--trace", "t1", "--yes"]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/irreversible +parcel_send {2}parcel\/1 {2}\S+ — call the carrier/);
+    expect(stdout).toMatch(/no handler +other {2}x {2}\S+ — name one under rollback\.undo/);
+  });
+
+  it("undoes nothing of a row that was damaged by hand, and all of the others", async () => {
+    const world = await shop();
+    const id = await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    await world.change("accounts", { id: 2 }, "update accounts set seats = 20 where id = 2");
+    await world.change("accounts", { id: 3 }, "update accounts set seats = 33 where id = 3");
+    const { default: Libsql } = await import("libsql");
+    const file = new Libsql(world.path("actions.db"));
+    file.prepare("update clawproof_actions set captured = '{\"v\":1' where id = ?").run([id]);
+    file
+      .prepare('update clawproof_actions set captured = \'{"v":1,"table":"x"}\' where target = \'accounts/2\'')
+      .run([]);
+    file.close();
+    const { status, left } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect(status).toBe(1);
+    expect(left.map(({ what, why }) => `${what}: ${why}`)).toEqual([
+      "conflict: what was captured is damaged",
+      expect.stringMatching(/^conflict: its row in the ledger is damaged: /),
+    ]);
+    expect(seats(world)).toEqual([
+      { id: 1, seats: 10 },
+      { id: 2, seats: 20 },
+      { id: 3, seats: 3 },
+    ]);
+  });
+
+  it("ends well where there is no ledger, and makes none", async () => {
+    const world = await shop();
+    world.configure({ ledger: "sqlite:nowhere.db" });
+    for (const argv of [["--dry-run"], ["--yes"]]) {
+      const { status, stderr } = await world.run(["rollback", ...argv]);
+      expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining("nowhere.db does not exist") });
+    }
+  });
+});
+
+describe("clawproof ledger", () => {
+  it("lists actions newest first, and shows all that is recorded", async () => {
+    const world = await shop();
+    await world.act({ type: "first", target: "a", before: { x: 1 } });
+    await world.act({ type: "second", target: "b\u001b[2J" });
+    const list = await world.run(["ledger", "list"]);
+    expect(list.status).toBe(0);
+    expect(list.stdout).toMatch(/second {2}b \[2J {2}trace t1\n.*first {2}a {2}trace t1\n$/);
+    const show = await world.run(["ledger", "show", "--type", "first"]);
+    expect(show.stdout).toContain('\n  before: {"x":1}\n');
+    const json = await world.run(["ledger", "list", "--limit", "1", "--format", "json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ type: "second" });
+    expect(await world.run(["ledger", "list", "--type", "third"])).toMatchObject({ status: 2, stdout: "" });
+  });
+});
