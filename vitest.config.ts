@@ -35,6 +35,7 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/long/**"],
     // Hands out room for tests that start processes: test/support/room.ts.
     globalSetup: ["test/support/room-keeper.ts"],
     setupFiles: ["test/support/setup.ts"],
