@@ -18,6 +18,9 @@ const BENCHES = {
   "guard-memory": () => import("./guard-memory.mjs"),
   "guard-import": () => import("./guard-import.mjs"),
   "guard-fleet": () => import("./guard-fleet.mjs"),
+  "ledger-record": () => import("./ledger-record.mjs"),
+  "ledger-durability": () => import("./ledger-durability.mjs"),
+  "ledger-trace": () => import("./ledger-trace.mjs"),
 };
 const HEADINGS = { what: "what", measured: "measured", bound: "bound", peer: "in the same run", met: "" };
 

@@ -1,4 +1,4 @@
-// Reads what strace wrote of a service that took orders: which of them were on the disk before anybody was told.
+// Reads what strace wrote of a process that answers for its data: what was on the disk before anybody was told.
 
 /** What strace is to write down: descriptors with their paths, and enough of the bytes to find an order's mark in them. */
 export const straceCommand = (output) => [
@@ -14,7 +14,7 @@ const CALL = /^(\d+) +(\w+)\((\d+)<([^>]*)>(.*)$/;
 const RESUMED = /^(\d+) +<\.\.\. \w+ resumed>(.*)$/;
 const UNFINISHED = "<unfinished ...>";
 const SYNCS = ["fsync", "fdatasync"];
-const STANDARD_ERROR = 2;
+const [STANDARD_OUTPUT, STANDARD_ERROR] = [1, 2];
 
 /**
  * @typedef {object} Call a system call on a file or socket
@@ -72,6 +72,27 @@ export function syncedWhenTold(trace, log, marks) {
         told.set(mark, file.writes > before && file.synced === file.writes);
       }
     }
+  }
+  return told;
+}
+
+/**
+ * Whether each line on standard output came when the log had been written to since the line before, and synced after its
+ * last write.
+ * @param {string} trace
+ * @param {string} log path of the write-ahead log
+ * @returns {boolean[]} one for each line
+ */
+export function syncedWhenPrinted(trace, log) {
+  const told = [];
+  const file = { writes: 0, synced: 0 };
+  const syncing = new Map();
+  let before = 0;
+  for (const call of callsOf(trace)) {
+    if (call.path === log) followFile(call, file, syncing);
+    if (call.descriptor !== STANDARD_OUTPUT || call.name !== "write" || call.phase !== "begins") continue;
+    told.push(file.writes > before && file.synced === file.writes);
+    before = file.writes;
   }
   return told;
 }
