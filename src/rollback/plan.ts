@@ -34,6 +34,8 @@ export class Planner {
   readonly #states = new Map<string, unknown>();
   /** Types that newer steps undo on a target. */
   readonly #undone = new Map<string, Set<string>>();
+  /** What somebody put back from newer actions, by database. */
+  readonly #back = new Map<string, Set<string>>();
   /** Rows that will be deleted. */
   readonly #deleted = new Set<string>();
 
@@ -136,7 +138,10 @@ export class Planner {
       if (isAsBefore(seen.before, now, seen.leftOut)) return { kind: "did not happen", why: null };
       return forced ? { kind: "undo", why: null } : { kind: "conflict", why: NEVER_ENDED };
     }
-    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut);
+    const back = this.#back.get(seen.database) ?? new Set<string>();
+    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut, back);
+    this.#back.set(seen.database, back);
+    for (const cell of difference.back) back.add(cell);
     if (difference.changed === 0) return { kind: "did not happen", why: "it changed nothing" };
     if (difference.foreign.length > 0 && !forced) return { kind: "conflict", why: foreignWords(difference.foreign) };
     const changes = forced ? difference.forced : difference.ours;
@@ -168,7 +173,7 @@ export class Planner {
     if (seen.kind === "state" && record.before !== undefined) this.#states.set(stateKey(record), record.before);
     if (seen.kind !== "rows" || seen.after === null) return;
     const now = this.#expected(seen);
-    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut);
+    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut, this.#back.get(seen.database));
     // Where an earlier run broke off it was done or will be: either way this is what it leaves.
     const isSure = forced || record.undo_status === "undoing";
     const changes = isSure ? difference.forced : difference.ours;

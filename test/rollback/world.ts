@@ -118,9 +118,7 @@ export class World {
   }
 
   /** The steps of a plan or a run: `TYPE TARGET KIND → OUTCOME`. */
-  async json(
-    argv: string[],
-  ): Promise<{
+  async json(argv: string[]): Promise<{
     status: ExitCode;
     steps: string[];
     plan: string;

@@ -45,7 +45,7 @@ export function httpUndo(call: Call, context: CallContext): Compensator["undo"] 
 export function commandUndo(argv: readonly string[], context: CallContext): Compensator["undo"] {
   return async (record, undo) => {
     // Not through `stdin`, which would fill in what looks like a placeholder in somebody's data.
-    const call = { command: [...argv], stdin: JSON.stringify(record).replaceAll("${", "$${") };
+    const call = { command: [...argv], stdin: JSON.stringify(record).replaceAll("${", () => "$${") };
     const answer = await asked(call, contextFor(record, undo, context));
     if (answer.via === "command" && answer.exit === 0) return;
     const said = answer.via === "command" ? answer.stderr.trim().split("\n").at(-1) : "";

@@ -33,25 +33,41 @@ export interface Difference {
   foreign: readonly Foreign[];
   /** What undoing all that was asked would do whatever stands there now: for a person who forces it. */
   forced: readonly Change[];
+  /** What somebody put back already, as `cellKey` spells it: to older actions it is somebody else's. */
+  back: readonly string[];
 }
+
+/** A cell, or with null a row as a whole. */
+export const cellKey = (row: string, column: string | null): string => `${row}\u0000${column ?? ""}`;
+
+type Held = (row: string, column: string | null) => boolean;
 
 /**
  * Holds an action against what is there now. Only what the action changed is looked at; `leftOut` columns never are
- * (generated ones, and those that the table keeps by itself).
+ * (generated ones, and those that the table keeps by itself). What somebody put `back` from a newer action is theirs, also
+ * where it happens to be what this one left.
  */
-export function differenceOf(before: Image, after: Image, now: Image, leftOut: ReadonlySet<string>): Difference {
+export function differenceOf(
+  before: Image,
+  after: Image,
+  now: Image,
+  leftOut: ReadonlySet<string>,
+  back: ReadonlySet<string> = new Set(),
+): Difference {
+  const held: Held = (row, column) => back.has(cellKey(row, null)) || back.has(cellKey(row, column));
   const found: Difference[] = [];
   for (const row of new Set([...before.keys(), ...after.keys()])) {
     const [was, became, is] = [before.get(row) ?? null, after.get(row) ?? null, now.get(row) ?? null];
-    if (was !== null && became !== null) found.push(ofUpdate(row, was, became, is, leftOut));
-    else if (became !== null) found.push(ofInsert(row, became, is, leftOut));
-    else if (was !== null) found.push(ofDelete(row, was, is, leftOut));
+    if (was !== null && became !== null) found.push(ofUpdate(row, was, became, is, leftOut, held));
+    else if (became !== null) found.push(ofInsert(row, became, is, leftOut, held));
+    else if (was !== null) found.push(ofDelete(row, was, is, leftOut, held));
   }
   return {
     changed: found.reduce((sum, one) => sum + one.changed, 0),
     ours: inOrder(found.flatMap((one) => one.ours)),
     foreign: found.flatMap((one) => one.foreign),
     forced: inOrder(found.flatMap((one) => one.forced)),
+    back: found.flatMap((one) => one.back),
   };
 }
 
@@ -62,50 +78,77 @@ const inOrder = (changes: readonly Change[]): Change[] =>
   [...changes].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 
 type Whole = NonNullable<Row>;
-const UNCHANGED: Difference = { changed: 0, ours: [], foreign: [], forced: [] };
+const UNCHANGED: Difference = { changed: 0, ours: [], foreign: [], forced: [], back: [] };
 
-function ofUpdate(row: string, was: Whole, became: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
+const putBack = (row: string, column: string | null, is: Row): Foreign => ({
+  row,
+  column,
+  words:
+    column === null
+      ? "somebody took back what came after"
+      : `${column} was put back to ${shown(is?.[column])} by somebody`,
+});
+
+function ofUpdate(
+  row: string,
+  was: Whole,
+  became: Whole,
+  is: Row,
+  leftOut: ReadonlySet<string>,
+  held: Held,
+): Difference {
   const columns = Object.keys(was).filter((column) => !leftOut.has(column) && was[column] !== became[column]);
   if (columns.length === 0) return UNCHANGED;
   if (is === null) {
     const foreign = [{ row, column: null, words: "it was deleted since" }];
-    return { changed: columns.length, ours: [], foreign, forced: [{ kind: "insert", row }] };
+    return { changed: columns.length, ours: [], foreign, forced: [{ kind: "insert", row }], back: [] };
   }
-  const foreign = columns.flatMap((column) => foreignCell(row, column, [was[column], became[column]], is));
   // What is back already is left alone.
-  const toRestore = columns.filter((column) => is[column] === became[column]);
   const differing = columns.filter((column) => is[column] !== was[column]);
+  const left = differing.filter((column) => is[column] === became[column]);
+  const foreign = [
+    ...columns.flatMap((column) => foreignCell(row, column, [was[column], became[column]], is)),
+    ...left.filter((column) => held(row, column)).map((column) => putBack(row, column, is)),
+  ];
+  const toRestore = left.filter((column) => !held(row, column));
   return {
     changed: columns.length,
     ours: toRestore.length === 0 ? [] : [{ kind: "update", row, columns: toRestore }],
     foreign,
     forced: differing.length === 0 ? [] : [{ kind: "update", row, columns: differing }],
+    back: columns.filter((column) => is[column] === was[column]).map((column) => cellKey(row, column)),
   };
 }
 
-function ofInsert(row: string, became: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
-  if (is === null) return { ...UNCHANGED, changed: 1 };
+function ofInsert(row: string, became: Whole, is: Row, leftOut: ReadonlySet<string>, held: Held): Difference {
+  if (is === null) return { ...UNCHANGED, changed: 1, back: [cellKey(row, null)] };
   const columns = Object.keys(became).filter((column) => !leftOut.has(column));
   const foreign = columns.flatMap((column) => foreignCell(row, column, [became[column]], is));
+  foreign.push(...columns.filter((column) => held(row, column)).map((column) => putBack(row, column, is)));
   // A column that came with a later version of the table, and in which somebody has written since.
   const added = Object.keys(is).filter((column) => !(column in became) && !leftOut.has(column) && is[column] !== null);
   foreign.push(...added.map((column) => ({ row, column, words: `${column} is new and holds ${shown(is[column])}` })));
   const change: Change = { kind: "delete", row };
-  return { changed: 1, ours: foreign.length > 0 ? [] : [change], foreign, forced: [change] };
+  return { changed: 1, ours: foreign.length > 0 ? [] : [change], foreign, forced: [change], back: [] };
 }
 
-function ofDelete(row: string, was: Whole, is: Row, leftOut: ReadonlySet<string>): Difference {
+function ofDelete(row: string, was: Whole, is: Row, leftOut: ReadonlySet<string>, held: Held): Difference {
   const change: Change = { kind: "insert", row };
-  if (is === null) return { changed: 1, ours: [change], foreign: [], forced: [change] };
+  if (is === null) {
+    const isHeld = held(row, null);
+    const foreign = isHeld ? [putBack(row, null, is)] : [];
+    return { changed: 1, ours: isHeld ? [] : [change], foreign, forced: [change], back: [] };
+  }
   const columns = Object.keys(was).filter((column) => !leftOut.has(column));
   const differing = columns.filter((column) => is[column] !== was[column]);
-  if (differing.length === 0) return { ...UNCHANGED, changed: 1 };
+  if (differing.length === 0) return { ...UNCHANGED, changed: 1, back: [cellKey(row, null)] };
   const words = `somebody put another row in its place (${differing.join(", ")} differ)`;
   return {
     changed: 1,
     ours: [],
     foreign: [{ row, column: null, words }],
     forced: [{ kind: "update", row, columns: differing }],
+    back: [],
   };
 }
 

@@ -114,6 +114,8 @@ class Work {
   readonly #session: Session;
   /** Rows that were restored, as they must be now. */
   readonly #rows = new Map<string, Row>();
+  /** What somebody put back from newer actions. */
+  readonly #back = new Set<string>();
   readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Set<string> }>();
 
   constructor(session: Session) {
@@ -125,7 +127,9 @@ class Work {
       [...seen.now].map(([id, row]) => [id, this.#rows.has(id) ? (this.#rows.get(id) ?? null) : row]),
     );
     const now = goal ? asThoughBack(known, seen.before, goal) : known;
-    const difference = judge(seen, now);
+    const difference = judge(seen, now, this.#back);
+    // What an earlier run of ours brought back is nobody else's.
+    if (!seen.task.resumed) for (const cell of difference.back) this.#back.add(cell);
     const { id } = seen.task;
     if ("why" in difference) {
       this.outcomes.set(id, { kind: "conflict", why: difference.why });
@@ -204,20 +208,19 @@ class Work {
   }
 }
 
+type Judgement = { back: readonly string[] } & ({ changes: readonly Change[] } | { why: string });
+
 /** What there is to do for a task, or why nothing may be done. */
-export function judge(seen: Seen, now: Image): { changes: readonly Change[] } | { why: string } {
-  const { task, before, after, leftOut } = seen;
+function judge({ task, before, after, leftOut }: Seen, now: Image, others: ReadonlySet<string>): Judgement {
   if (after === null) {
-    if (isAsBefore(before, now, leftOut)) return { changes: [] };
-    const all = differenceOf(before, now, now, leftOut);
-    return task.forced
-      ? { changes: all.ours }
-      : { why: "it never ended, and what is there now is not what was before" };
+    if (isAsBefore(before, now, leftOut)) return { changes: [], back: [] };
+    const { ours } = differenceOf(before, now, now, leftOut);
+    if (task.forced) return { changes: ours, back: [] };
+    return { why: "it never ended, and what is there now is not what was before", back: [] };
   }
-  const difference: Difference = differenceOf(before, after, now, leftOut);
-  if (task.forced) return { changes: difference.forced };
-  if (difference.foreign.length > 0) return { why: foreignWords(difference.foreign) };
-  return { changes: difference.ours };
+  const { foreign, forced, ours, back } = differenceOf(before, after, now, leftOut, others);
+  if (task.forced) return { changes: forced, back };
+  return foreign.length > 0 ? { why: foreignWords(foreign), back } : { changes: ours, back };
 }
 
 function statementFor(writing: Writing, table: Table, change: Change, before: Row, identity: Identity): string {
