@@ -10,3 +10,6 @@ export type { GuardOptions, KillSwitchOptions, Notice } from "./guard/options.ts
 export { ActionRefused, type RefusedResult } from "./guard/refusal.ts";
 export type { ActionContext, ObservedAction } from "./guard/running.ts";
 export type { GuardState } from "./guard/state.ts";
+export type { LedgerSettings } from "./guard/recording.ts";
+export type { ActionRecord, ActionUndo, UndoFunction } from "./guard/undo-types.ts";
+export type { LeftAction, RolledBack } from "./rollback/of-guard.ts";

@@ -1,11 +1,12 @@
 import type { BreakerOptions } from "./breaker/settings.ts";
 import type { ActionContext, ObservedAction } from "./running.ts";
 import type { HeadersLike } from "./trace.ts";
+import type { RecordedDefinition } from "./undo-types.ts";
 
 export type Effect = "read" | "write";
 
 /** What an agent says of one of its actions. */
-export interface ActionDefinition<Input, Result> {
+export interface ActionDefinition<Input, Result> extends RecordedDefinition<Input, Result> {
   /** Default `write`: what is not known to read is held like a write. */
   effect?: Effect;
   /** What it acts on, such as `subscription/7`. */
@@ -16,7 +17,7 @@ export interface ActionDefinition<Input, Result> {
   finish?: boolean;
   /** A breaker of its own beside the agent's: `true` for one with the agent's settings. */
   breaker?: true | BreakerOptions<ObservedAction>;
-  run: (input: Input, context: ActionContext) => Result | PromiseLike<Result>;
+  run: (input: Input, context: ActionContext) => Result | PromiseLike<Awaited<Result>>;
 }
 
 /** What may be given with one call of a guarded action. */
@@ -29,7 +30,7 @@ export interface CallOptions {
   drill?: boolean | undefined;
   /** Of the request that led to it: `traceparent` gives the trace, `clawproof-drill: 1` marks a drill. */
   headers?: HeadersLike | undefined;
-  /** Handed to `run` as it is. */
+  /** Handed to `run` as it is; where the action `joins`, its record is written within it. */
   transaction?: unknown;
 }
 

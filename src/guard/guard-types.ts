@@ -1,4 +1,7 @@
 import type { Mode } from "../switch/protocol/mode.ts";
+import type { UndoClass } from "../ledger/record.ts";
+import type { RolledBack } from "../rollback/of-guard.ts";
+import type { UndoFunctions } from "../rollback/undo-function.ts";
 import type { ActionDefinition, Effect, GuardedAction } from "./action-types.ts";
 import type { SavedBreaker } from "./breaker/saved.ts";
 import type { RefusalReason } from "./decide.ts";
@@ -19,6 +22,8 @@ export interface Checked {
 export interface GuardedType {
   type: string;
   effect: Effect;
+  /** How far it can be taken back; `unknown` where it does not say how. */
+  undo: UndoClass;
 }
 
 /** The breakers as JSON, for the next start of the agent. */
@@ -43,7 +48,7 @@ export interface Guard {
   readonly signal: AbortSignal;
   /** Resolves when the whole agent is stopped and nothing of what that forbids still runs. */
   readonly stopped: Promise<void>;
-  /** Resolves once the switch was heard. Rejects after `timeout` (default 10 s), saying what is known. */
+  /** Resolves once the switch was heard and the ledger can be written. Rejects after `timeout` (default 10 s), saying what is known. */
   ready(options?: { timeout?: string | number }): Promise<void>;
   state(): GuardState;
   actions(): GuardedType[];
@@ -58,6 +63,13 @@ export interface Guard {
   resume(by: { by: string; reason: string }): void;
   /** The breakers, for `createGuard({ restore })`: a restart must not close what was open. */
   save(): SavedGuard;
+  /**
+   * Takes back what one trace has done, newest first, by the same plan and run as `clawproof rollback`; it works while the
+   * switch is pulled. Rejects where there is no ledger, or none that answers.
+   */
+  rollback(options: { trace: string; signal?: AbortSignal }): Promise<RolledBack>;
+  /** The undo functions of its actions, by type: for `rollback.guard` in clawproof.yaml. */
+  undoHandlers(): UndoFunctions;
   /** Ends the connection to the switch, and with it every write. */
   close(): Promise<void>;
 }

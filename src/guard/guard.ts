@@ -1,5 +1,9 @@
 import { SwitchClient } from "../switch/client/client.ts";
 import { type Clock, systemClock } from "../values/clock.ts";
+import { recordedAction } from "./recorded-action.ts";
+import { Recordings } from "./recording.ts";
+import { type ReadUndo, readUndo } from "./undo-form.ts";
+import type { ActionUndo, UndoFunction } from "./undo-types.ts";
 import { guardedAction } from "./action.ts";
 import { ActionGate } from "./action-gate.ts";
 import type { ActionDefinition } from "./action-types.ts";
@@ -54,6 +58,11 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
   const core: Core = new Core({ settings, breakerSettings, breakers, client, notice, clock });
   const anomaly = options.breaker?.anomaly;
   const registered = new Map<string, GuardedType>();
+  const undoFunctions = new Map<string, UndoFunction>();
+  const recordings =
+    options.ledger === undefined
+      ? null
+      : new Recordings(options.ledger, { agent: settings.agent, version: settings.version, notice });
   client?.start();
 
   return {
@@ -61,15 +70,20 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       checkName("the type of an action", type);
       if (registered.has(type)) throw new TypeError(`the action ${type} is guarded already`);
       const { effect = "write", run, finish = false, target, subject, breaker: own } = definition;
+      const undo = readUndo(type, definition.undo as ActionUndo<never> | undefined);
       if (typeof run !== "function") throw new TypeError(`the action ${type} has no run: what would be guarded?`);
       if (!["read", "write"].includes(effect)) throw new TypeError(`effect of ${type} must be "read" or "write"`);
       const typeSettings = own === true ? breakerSettings : own && readBreakerSettings(own);
       const lanes = core.register(type, effect === "write", typeSettings ? breakers.add(typeSettings, type) : null);
-      registered.set(type, { type, effect });
+      registered.set(type, { type, effect, undo: undo.class });
+      if (undo.run !== null) undoFunctions.set(type, undo.run);
       const typeAnomaly = own === true ? anomaly : own?.anomaly;
       const kind = { type, effect, finish, target, subject };
       const gate = new ActionGate({ core, lanes, kind, anomaly, typeAnomaly });
-      return guardedAction<Input, Awaited<Result>>(gate, run as ActionDefinition<Input, Awaited<Result>>["run"]);
+      const awaited = definition as ActionDefinition<Input, Awaited<Result>>;
+      if (recordings === null || effect === "read") return guardedAction<Input, Awaited<Result>>(gate, awaited.run);
+      checkJoins(type, awaited, undo);
+      return recordedAction<Input, Awaited<Result>>(gate, awaited, undo, recordings);
     },
 
     check(type, { effect, drill = false, locale } = {}) {
@@ -89,8 +103,9 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       return core.stopping.stopped;
     },
 
-    ready({ timeout } = {}) {
-      return core.ready(readDuration("timeout", timeout, READY_TIMEOUT_MS));
+    async ready({ timeout } = {}) {
+      await core.ready(readDuration("timeout", timeout, READY_TIMEOUT_MS));
+      await recordings?.ledger();
     },
 
     state: () => stateOf(core),
@@ -117,12 +132,32 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
     },
 
     save: () => breakers.save(),
+    undoHandlers: () => undoFunctions,
+
+    async rollback({ trace, signal }) {
+      if (recordings === null)
+        throw new Error("there is no ledger: createGuard({ ledger }) records what undoing needs");
+      const [{ rollbackOfGuard }, ledger] = await Promise.all([import("../rollback/of-guard.ts"), recordings.ledger()]);
+      return rollbackOfGuard({
+        ...{ ledger, trace, signal, agent: settings.agent, functions: undoFunctions, owner: settings.instance },
+        databaseOf: (url) => recordings.databaseOf(url),
+        now: clock.now(),
+      });
+    },
 
     async close() {
       core.close();
       await client?.close();
+      await recordings?.close();
     },
   };
+}
+
+/** Another connection sees nothing of a transaction before it is committed, so `sql` cannot read the rows itself. */
+function checkJoins<Input, Result>(type: string, definition: ActionDefinition<Input, Result>, undo: ReadUndo): void {
+  const { joins = false, before, after } = definition;
+  if (!joins || undo.sql === null || (before !== undefined && after !== undefined)) return;
+  throw new TypeError(`${type} joins transactions: with undo.sql it needs before and after, which give its row`);
 }
 
 function connect(

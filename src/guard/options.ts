@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { parseDuration } from "../values/duration.ts";
 import type { BreakerOptions } from "./breaker/settings.ts";
 import type { WhenLost } from "./decide.ts";
+import type { LedgerSettings } from "./recording.ts";
 import type { ObservedAction } from "./running.ts";
 import type { SavedGuard } from "./guard-types.ts";
 import { checkFallback, type Fallback } from "./fallback.ts";
@@ -48,6 +49,8 @@ export interface GuardOptions {
   killSwitch: KillSwitchOptions | "none";
   /** `anomaly` is part of it; without one no anomaly rate is judged. */
   breaker?: BreakerOptions<ObservedAction> | undefined;
+  /** Where every write leaves what undoing it needs; without one nothing can be taken back. */
+  ledger?: LedgerSettings | undefined;
   /** What users read while an action is refused. */
   fallback?: Fallback | undefined;
   /** What `guard.save` gave to the run before. */

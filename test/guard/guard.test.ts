@@ -123,7 +123,7 @@ describe("a guarded action", () => {
     expect(() => guard.action("no/name", { run: ok })).toThrow(TypeError);
     expect(() => guard.action("empty", {} as never)).toThrow("has no run");
     expect(() => guard.action("odd", { run: ok, effect: "maybe" as never })).toThrow("effect of odd");
-    expect(guard.actions()).toEqual([{ type: "refund", effect: "write" }]);
+    expect(guard.actions()).toEqual([{ type: "refund", effect: "write", undo: "unknown" }]);
   });
 });
 

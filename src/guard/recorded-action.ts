@@ -1,0 +1,129 @@
+import type { Ledger } from "../ledger/ledger.ts";
+import type { NewAction, Outcome } from "../ledger/record.ts";
+import type { ActionGate } from "./action-gate.ts";
+import type { ActionDefinition, CallOptions, GuardedAction } from "./action-types.ts";
+import type { Recordings } from "./recording.ts";
+import type { RunningCall } from "./running.ts";
+import { readDuration } from "./options.ts";
+import { type ReadUndo, recordedUndo } from "./undo-form.ts";
+import type { UndoKey } from "./undo-types.ts";
+
+const NOTHING_GIVEN: CallOptions = {};
+
+type Captured = Awaited<ReturnType<Recordings["captureBefore"]>>;
+
+/** What was done to the ledger for a call before it ran. */
+interface Begun {
+  ledger: Ledger;
+  id: string;
+  transaction: object | undefined;
+  captured: Captured | undefined;
+}
+
+/**
+ * The path of a write that leaves a record: its row is on the disk before it runs, and it is asked for once more after
+ * that. What cannot be recorded is refused; what has happened is never called refused, whatever becomes of its record.
+ */
+export function recordedAction<Input, Result>(
+  gate: ActionGate,
+  definition: ActionDefinition<Input, Result>,
+  undo: ReadUndo,
+  recordings: Recordings,
+): GuardedAction<Input, Result> {
+  const { run, before, after, reference, undoWithin, joins = false } = definition;
+  const { kind, core } = gate;
+  const undoMs = undoWithin === undefined ? null : readDuration(`undoWithin of ${kind.type}`, undoWithin, 0);
+
+  return async function guarded(input: Input, given: CallOptions = NOTHING_GIVEN): Promise<Result> {
+    const call = gate.admit(input, given);
+    if (typeof call === "string") return gate.refuse(gate.laneOf(given), call) as Result;
+    let begun: Begun;
+    try {
+      begun = await begin(call, input);
+    } catch (error) {
+      gate.cancel(call);
+      return gate.refuse(call.lane, "ledger", error) as Result;
+    }
+    const reason = gate.confirm(call, true);
+    if (reason !== null) {
+      await end(begun, { status: "refused" });
+      return gate.refuse(call.lane, reason) as Result;
+    }
+    gate.begun(call);
+    let result: Awaited<Result>;
+    try {
+      result = await run(input, call);
+    } catch (error) {
+      gate.failed(call, error);
+      // What failed may have done half of it: the rows as they are now are what an undo compares.
+      await end(begun, { status: "failed" });
+      throw error;
+    }
+    gate.done(call);
+    await end(begun, { status: "done" }, () => outcomeOf(input, result));
+    return result;
+  };
+
+  async function begin(call: RunningCall, input: Input): Promise<Begun> {
+    const transaction = joins && isObject(call.transaction) ? call.transaction : undefined;
+    const key = undo.sql === null ? null : (undo.sql.key as (given: Input) => UndoKey)(input);
+    const [ledger] = await Promise.all([recordings.ledger(), recordings.keep(kind.type, undo, key)]);
+    // Another connection does not see what a transaction has done: there the action's own `before` and `after` count.
+    const captured =
+      undo.sql !== null && key !== null && transaction === undefined
+        ? await recordings.captureBefore(undo.sql, key)
+        : undefined;
+    const action: NewAction = {
+      trace_id: call.trace,
+      agent: core.settings.agent,
+      version: core.settings.version ?? null,
+      type: kind.type,
+      effect: kind.effect,
+      target: call.target,
+      subject: call.subject,
+      epoch: core.view?.epoch ?? null,
+      drill: call.drill,
+      undo: recordedUndo(undo, key),
+      undo_class: undo.class,
+      residue: undo.residue,
+      undo_until: undoMs === null ? null : core.clock.now() + undoMs,
+      ...(before === undefined ? {} : { before: await before(input) }),
+      ...(captured === undefined ? {} : { captured }),
+    };
+    return { ledger, id: await ledger.begin(action, transaction), transaction, captured };
+  }
+
+  async function outcomeOf(input: Input, result: Awaited<Result>): Promise<Partial<Outcome>> {
+    const name = reference?.(result);
+    return {
+      ...(after === undefined ? {} : { after: await after(input, result) }),
+      ...(name === undefined ? {} : { reference: name === null ? null : String(name) }),
+    };
+  }
+
+  /** Notes how it ended, as far as that can be found out. */
+  async function end(
+    { ledger, id, transaction, captured }: Begun,
+    outcome: Outcome,
+    more: () => Promise<Partial<Outcome>> = async () => ({}),
+  ): Promise<void> {
+    const whole: Outcome = { ...outcome };
+    const attempt = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        recordings.incomplete(kind.type, id, error);
+      }
+    };
+    await attempt(async () => void Object.assign(whole, await more()));
+    if (captured !== undefined && undo.sql !== null && outcome.status !== "refused") {
+      const { sql } = undo;
+      await attempt(async () => void (whole.captured = await recordings.captureAfter(sql, captured)));
+    }
+    await attempt(() => ledger.end(id, whole, transaction));
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,127 @@
+import type { Ledger } from "../ledger/ledger.ts";
+import type { LedgerOptions } from "../ledger/open.ts";
+import type { Notice } from "./options.ts";
+import type { ReadUndo } from "./undo-form.ts";
+import type { UndoKey } from "./undo-types.ts";
+import { keptSql, withoutPassword } from "./undo-form.ts";
+
+/** After a ledger could not be opened, so long until it is tried again: each write would wait for it. */
+const AGAIN_MS = 1_000;
+
+type Capturer = import("../rollback/sql/capture.ts").Capturer;
+type Captured = import("../rollback/sql/captured.ts").Captured;
+
+export interface LedgerSettings extends LedgerOptions {
+  /** `sqlite:PATH`, `postgres://…` or `mysql://…`. */
+  database: string;
+}
+
+/** The ledger as the guard uses it: opened on use, opened again where that failed, and closed with the guard. */
+export class Recordings {
+  readonly #settings: LedgerSettings;
+  readonly #notice: (notice: Notice) => void;
+  readonly #agent: string;
+  readonly #version: string | null;
+  readonly #kept = new Map<string, Promise<void>>();
+  readonly #databases = new Map<string, string>();
+  #opening: Promise<Ledger> | null = null;
+  #capturer: Promise<Capturer> | null = null;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #failure: unknown = null;
+
+  constructor(
+    settings: LedgerSettings,
+    { agent, version, notice }: { agent: string; version: string | undefined; notice: (notice: Notice) => void },
+  ) {
+    this.#settings = settings;
+    this.#agent = agent;
+    this.#version = version ?? null;
+    this.#notice = notice;
+  }
+
+  /** Rejects with LedgerError while it cannot be had. */
+  async ledger(): Promise<Ledger> {
+    if (this.#opening === null && performance.now() - this.#failedAt < AGAIN_MS) throw this.#failure;
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** Keeps an undo given as data, once, so that any process can use it. Rejects with LedgerError; then the next call tries again. */
+  keep(type: string, undo: ReadUndo, key: UndoKey | null): Promise<void> {
+    if (undo.sql !== null) this.#databases.set(withoutPassword(undo.sql.database), undo.sql.database);
+    const data = undo.sql !== null && key !== null ? keptSql(undo.sql, key, undo.residue) : undo.kept;
+    if (data === null) return Promise.resolve();
+    const known = this.#kept.get(type);
+    if (known) return known;
+    const keeping = this.ledger()
+      .then((ledger) => ledger.putHandler({ agent: this.#agent, version: this.#version, type, undo: data }))
+      .catch((error: unknown) => {
+        this.#kept.delete(type);
+        throw error;
+      });
+    this.#kept.set(type, keeping);
+    return keeping;
+  }
+
+  /** The database that a kept address, which has no password, means. */
+  databaseOf(kept: string): string {
+    return this.#databases.get(kept) ?? kept;
+  }
+
+  /** The rows that an action is about, as they are before it. */
+  async captureBefore(sql: NonNullable<ReadUndo["sql"]>, key: UndoKey): Promise<Captured> {
+    return (await this.#capture()).before(sql, key);
+  }
+
+  async captureAfter(sql: NonNullable<ReadUndo["sql"]>, captured: Captured): Promise<Captured> {
+    return (await this.#capture()).after(sql, captured);
+  }
+
+  /** What has happened cannot be refused any more: that its record is not whole is said loudly. */
+  incomplete(type: string, id: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#notice({
+      level: "error",
+      code: "record-incomplete",
+      message: `the record ${id} of ${type} is not whole: ${why}`,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.then((ledger) => ledger.close()).catch(() => undefined);
+    await this.#capturer?.then((capturer) => capturer.close()).catch(() => undefined);
+  }
+
+  async #open(): Promise<Ledger> {
+    try {
+      const { openLedger } = await import("../ledger/open.ts");
+      const { database, ...options } = this.#settings;
+      return await openLedger(database, options);
+    } catch (error) {
+      this.#opening = null;
+      this.#failedAt = performance.now();
+      this.#failure = error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#notice({ level: "error", code: "ledger", message: `writes are refused: ${why}` });
+      throw error;
+    }
+  }
+
+  #capture(): Promise<Capturer> {
+    this.#capturer ??= import("../rollback/sql/capture.ts").then(({ createCapturer }) =>
+      createCapturer({
+        statementTimeoutMs: this.#settings.timeoutMs ?? 10_000,
+        directory: this.#settings.directory ?? ".",
+        secrets: NO_SECRETS,
+      }),
+    );
+    return this.#capturer;
+  }
+}
+
+/** The agent gives its databases as they are, with nothing to look up. */
+const NO_SECRETS = {
+  get: (name: string) => Promise.reject(new Error(`${name} is not known here`)),
+  has: () => Promise.resolve(false),
+  redact: (text: string) => text,
+};

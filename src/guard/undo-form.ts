@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import type { RecordedUndo, UndoClass, UndoForm } from "../ledger/record.ts";
+import type { UndoFunction } from "../rollback/undo-function.ts";
+import { shown } from "./options.ts";
+import type { ActionUndo, SqlUndo, UndoKey } from "./undo-types.ts";
+
+const COMPENSATING = ["http", "command", "module"] as const;
+
+/** An action's `undo`, taken apart once. */
+export interface ReadUndo {
+  form: UndoForm | null;
+  class: UndoClass;
+  residue: string | null;
+  /** As the ledger keeps it for other processes; null for a function, and for none. */
+  kept: Readonly<Record<string, unknown>> | null;
+  run: UndoFunction | null;
+  sql: (SqlUndo<never>["sql"] & { database: string }) | null;
+}
+
+/** Reads what an action says under `undo`. Throws TypeError naming what is wrong. */
+export function readUndo(type: string, undo: ActionUndo<never> | undefined): ReadUndo {
+  const nothing = { kept: null, run: null, sql: null, residue: null };
+  if (undo === undefined) return { ...nothing, form: null, class: "unknown" };
+  if (typeof undo === "function") {
+    return { ...nothing, form: "function", class: "compensable", run: undo, residue: undo.residue ?? null };
+  }
+  if (typeof undo !== "object" || (undo as unknown) === null) {
+    throw new TypeError(`undo of ${type} must be a function or one of sql, http, command, module, irreversible`);
+  }
+  if ("irreversible" in undo) {
+    if (typeof undo.irreversible !== "string" || undo.irreversible === "") {
+      throw new TypeError(`undo.irreversible of ${type} must say what a person must do`);
+    }
+    return { ...nothing, form: "irreversible", class: "irreversible", kept: { irreversible: undo.irreversible } };
+  }
+  if ("sql" in undo) return { ...nothing, ...readSql(type, undo) };
+  const forms = COMPENSATING.filter((form) => undo[form] !== undefined);
+  const [form] = forms;
+  if (form === undefined || forms.length > 1) {
+    throw new TypeError(
+      `undo of ${type} must be a function or exactly one of sql, http, command, module, irreversible`,
+    );
+  }
+  return { ...nothing, form, class: "compensable", residue: undo.residue ?? null, kept: { ...undo } };
+}
+
+/** What a row keeps of it. */
+export function recordedUndo({ form }: ReadUndo, key: UndoKey | null): RecordedUndo | null {
+  if (form === null) return null;
+  if (key === null) return { form };
+  const cells = Object.entries(key).map(([name, value]) => [name, typeof value === "bigint" ? String(value) : value]);
+  return { form, key: Object.fromEntries(cells) as NonNullable<RecordedUndo["key"]> };
+}
+
+function readSql(type: string, { sql, residue }: SqlUndo<never>) {
+  const { database, table, key, ignore } = sql;
+  if (typeof database !== "string" || typeof table !== "string" || table === "") {
+    throw new TypeError(`undo.sql of ${type} needs database, table and key`);
+  }
+  if (typeof key !== "function") {
+    throw new TypeError(`undo.sql.key of ${type} must be a function of the input, not ${shown(key)}`);
+  }
+  return {
+    form: "sql" as const,
+    class: "reversible" as const,
+    residue: residue ?? null,
+    sql: { database: absolute(database), table, key, ...(ignore === undefined ? {} : { ignore }) },
+  };
+}
+
+/** How `sql` is kept: with the names of the key's columns, and without a password. */
+export function keptSql(sql: NonNullable<ReadUndo["sql"]>, key: UndoKey, residue: string | null): object {
+  const { database, table, ignore } = sql;
+  return {
+    sql: { database: withoutPassword(database), table, key: Object.keys(key), ...(ignore && { ignore: [...ignore] }) },
+    ...(residue === null ? {} : { residue }),
+  };
+}
+
+/** Another process may run elsewhere. */
+function absolute(database: string): string {
+  const path = /^sqlite:(.*)$/s.exec(database.trim())?.[1];
+  return path === undefined ? database : `sqlite:${resolve(path)}`;
+}
+
+/** As a database is kept. */
+export function withoutPassword(database: string): string {
+  if (database.startsWith("sqlite:") || !URL.canParse(database)) return database;
+  const url = new URL(database);
+  url.password = "";
+  return url.href;
+}

@@ -1,0 +1,272 @@
+import Database from "libsql";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import type { ActionRecord } from "../../src/ledger/record.ts";
+import { openLedger } from "../../src/ledger/open.ts";
+import { ActionRefused } from "../../src/guard/refusal.ts";
+import { afterThisTest } from "../support/ending.ts";
+import { handGuard } from "./support.ts";
+
+/** The guard with a real ledger and a real database beside it. */
+
+async function recording(options: Parameters<typeof handGuard>[0] = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "clawproof-guard-"));
+  const database = `sqlite:${join(folder, "actions.db")}`;
+  const db = new Database(join(folder, "app.db"));
+  db.exec("PRAGMA journal_mode = WAL; CREATE TABLE accounts (id TEXT PRIMARY KEY, plan TEXT, note TEXT)");
+  db.exec("INSERT INTO accounts VALUES ('ada', 'plus', 'likes cats')");
+  afterThisTest(async () => {
+    db.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const hand = handGuard({ ledger: { database }, ...options });
+  hand.client.beat();
+  const records = async (): Promise<ActionRecord[]> => {
+    const ledger = await openLedger(database);
+    const found: ActionRecord[] = [];
+    for await (const { record } of ledger.entries({})) if (record) found.push(record);
+    await ledger.close();
+    return found;
+  };
+  const sql = { database: `sqlite:${join(folder, "app.db")}`, table: "accounts", key: ({ id }: Change) => ({ id }) };
+  const update = ({ id, plan }: Change): string => {
+    db.prepare("UPDATE accounts SET plan = ? WHERE id = ?").run(plan, id);
+    return plan;
+  };
+  return { ...hand, folder, db, records, sql, update, database };
+}
+
+interface Change {
+  id: string;
+  plan: string;
+}
+
+const ADA: Change = { id: "ada", plan: "none" };
+
+describe("a recorded action", () => {
+  it("leaves its row before it runs, and how it ended after", async () => {
+    const { guard, records, update } = await recording();
+    let during: ActionRecord[] = [];
+    const change = guard.action("subscription_update", {
+      target: ({ id }: Change) => `account/${id}`,
+      subject: ({ id }) => id,
+      before: () => ({ plan: "plus" }),
+      after: (_input, result) => ({ plan: result }),
+      reference: () => 4711,
+      undoWithin: "30d",
+      undo: { http: { url: "https://mail.example/retract", method: "POST" }, residue: "the mail was read" },
+      run: async (input) => {
+        during = await records();
+        return update(input);
+      },
+    });
+    await expect(change(ADA, { trace: "friday" })).resolves.toBe("none");
+    expect(during).toMatchObject([{ status: "started", before: { plan: "plus" } }]);
+    const [record] = await records();
+    expect(record).toMatchObject({
+      trace_id: "friday",
+      agent: "support",
+      version: "2.4.1",
+      type: "subscription_update",
+      effect: "write",
+      target: "account/ada",
+      subject: "ada",
+      epoch: 0,
+      drill: false,
+      status: "done",
+      after: { plan: "none" },
+      reference: "4711",
+      undo: { form: "http" },
+      undo_class: "compensable",
+      residue: "the mail was read",
+      undo_status: "none",
+    });
+    expect(record?.undo_until).toBeGreaterThan(1_790_000_000_000 + 29 * 86_400_000);
+  });
+
+  it("captures the rows that sql will put back, and keeps how for any process", async () => {
+    const { guard, records, sql, update, database } = await recording();
+    const change = guard.action("subscription_update", { undo: { sql }, run: update });
+    await change(ADA);
+    const [record] = await records();
+    expect(record).toMatchObject({ undo: { form: "sql", key: { id: "ada" } }, undo_class: "reversible" });
+    expect(record?.captured).toMatchObject({
+      before: [["'ada'", "'plus'", "'likes cats'"]],
+      after: [["'ada'", "'none'", "'likes cats'"]],
+    });
+    const ledger = await openLedger(database);
+    expect(await ledger.handlers()).toEqual([
+      {
+        agent: "support",
+        version: "2.4.1",
+        type: "subscription_update",
+        undo: { sql: { database: sql.database, table: "accounts", key: ["id"] } },
+      },
+    ]);
+    await ledger.close();
+  });
+
+  it("captures too what a failed one left behind, and throws what it threw", async () => {
+    const { guard, records, sql, update } = await recording();
+    const change = guard.action("subscription_update", {
+      undo: { sql },
+      run: (input: Change) => {
+        update(input);
+        throw new RangeError("half way");
+      },
+    });
+    await expect(change(ADA)).rejects.toThrow(RangeError);
+    const [record] = await records();
+    expect(record).toMatchObject({ status: "failed", captured: { after: [["'ada'", "'none'", "'likes cats'"]] } });
+  });
+
+  it("is not run where it cannot be recorded, and says so", async () => {
+    const { guard, notices, folder } = await recording({ fallback: "Paused." });
+    const run = vi.fn();
+    const broken = handGuard({ ledger: { database: `sqlite:${join(folder, "no", "such", "folder", "a.db")}` } });
+    broken.client.beat();
+    const write = broken.guard.action("write", { run });
+    await expect(write(null)).rejects.toMatchObject({ reason: "ledger", message: expect.stringContaining("recorded") });
+    await expect(broken.guard.ready()).rejects.toThrow();
+    // A `before` that fails leaves nothing to go back to.
+    const blind = guard.action("blind", { before: () => Promise.reject(new Error("no read")), run });
+    const error = await blind(null).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ActionRefused);
+    expect((error as Error).cause).toMatchObject({ message: "no read" });
+    expect(run).not.toHaveBeenCalled();
+    expect(broken.notices.map(({ code }) => code)).toContain("ledger");
+    expect(notices.map(({ code }) => code)).not.toContain("ledger");
+  });
+
+  it("is asked for once more after its row is on the disk: an order that came meanwhile holds", async () => {
+    const { guard, client, records, update } = await recording();
+    const run = vi.fn(update);
+    const change = guard.action("subscription_update", {
+      before: () => {
+        client.order({});
+        return { plan: "plus" };
+      },
+      run,
+    });
+    await expect(change(ADA)).rejects.toMatchObject({ reason: "stopped" });
+    expect(run).not.toHaveBeenCalled();
+    expect(await records()).toMatchObject([{ status: "refused", epoch: 0 }]);
+  });
+
+  it("that has happened is never called refused: a record that is not whole is said loudly", async () => {
+    const { guard, notices, records, update } = await recording();
+    const change = guard.action("subscription_update", {
+      after: () => Promise.reject(new Error("no read")),
+      run: update,
+    });
+    await expect(change(ADA)).resolves.toBe("none");
+    expect(notices).toContainEqual(
+      expect.objectContaining({ code: "record-incomplete", message: expect.stringContaining("no read") }),
+    );
+    expect(await records()).toMatchObject([{ status: "done" }]);
+  });
+
+  it("joins the caller's transaction: row, write and end are there together, or not at all", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "clawproof-guard-"));
+    const file = join(folder, "both.db");
+    const db = new Database(file);
+    db.exec("PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT)");
+    const { guard, client } = handGuard({ ledger: { database: `sqlite:${file}` } });
+    client.beat();
+    await guard.ready();
+    const write = guard.action("note", {
+      joins: true,
+      run: (text: string) => db.prepare("INSERT INTO notes VALUES (?)").run(text),
+    });
+    const count = (table: string): number =>
+      (db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
+    db.exec("BEGIN IMMEDIATE");
+    await write("kept", { transaction: db });
+    db.exec("COMMIT");
+    db.exec("BEGIN IMMEDIATE");
+    await write("dropped", { transaction: db });
+    db.exec("ROLLBACK");
+    expect([count("notes"), count("clawproof_actions")]).toEqual([1, 1]);
+    await guard.close();
+    db.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is taken back by its trace, from within the agent, while the switch is pulled; what others changed is left", async () => {
+    const { guard, client, db, sql, update } = await recording();
+    const planOf = (id: string): unknown =>
+      (db.prepare("SELECT plan FROM accounts WHERE id = ?").get(id) as { plan: string }).plan;
+    db.exec("INSERT INTO accounts VALUES ('bob', 'basic', '')");
+    const change = guard.action("subscription_update", { target: ({ id }: Change) => id, undo: { sql }, run: update });
+    const restored: string[] = [];
+    const mail = guard.action("email_send", {
+      reference: () => "msg-1",
+      undo: async ({ reference }) => restored.push(String(reference)),
+      run: () => undefined,
+    });
+    const plain = guard.action("parcel_send", { undo: { irreversible: "call the carrier" }, run: () => undefined });
+    await change(ADA, { trace: "friday" });
+    await change({ id: "bob", plan: "family" }, { trace: "friday" });
+    await mail(null, { trace: "friday" });
+    await plain(null, { trace: "friday" });
+    await change({ id: "ada", plan: "family" }, { trace: "monday" });
+    client.order({});
+    const { undone, left } = await guard.rollback({ trace: "friday" });
+    expect(restored).toEqual(["msg-1"]);
+    expect([planOf("ada"), planOf("bob")]).toEqual(["family", "basic"]);
+    expect(undone).toHaveLength(1);
+    expect(left.map(({ type, what, target }) => [type, what, target])).toEqual([
+      ["parcel_send", "irreversible", null],
+      ["email_send", "unverified", null],
+      ["subscription_update", "conflict", "ada"],
+    ]);
+    await expect(handGuard().guard.rollback({ trace: "friday" })).rejects.toThrow("there is no ledger");
+  });
+
+  it("of a drill is marked; reads leave no record", async () => {
+    const { guard, records, update } = await recording();
+    const change = guard.action("subscription_update", { run: update });
+    const look = guard.action("look", { effect: "read", run: () => 1 });
+    await change(ADA, { drill: true });
+    await look(null);
+    expect(await records()).toMatchObject([{ drill: true, undo_class: "unknown" }]);
+  });
+
+  it("tells how far it can be taken back, and gives its functions to the rollback", () => {
+    const { guard } = handGuard({ ledger: { database: "sqlite:never-opened.db" } });
+    const restore = async (): Promise<void> => undefined;
+    const run = (): void => undefined;
+    guard.action("by-function", { undo: restore, run });
+    guard.action("by-hand", { undo: { irreversible: "call the carrier" }, run });
+    guard.action("unsaid", { run });
+    expect(guard.actions().map(({ type, undo }) => [type, undo])).toEqual([
+      ["by-function", "compensable"],
+      ["by-hand", "irreversible"],
+      ["unsaid", "unknown"],
+    ]);
+    expect([...guard.undoHandlers()]).toEqual([["by-function", restore]]);
+  });
+
+  it.each([
+    [{ undo: {} }, "exactly one of"],
+    [{ undo: { http: {}, command: [] } }, "exactly one of"],
+    [{ undo: "later" }, "must be a function or one of"],
+    [{ undo: { irreversible: "" } }, "what a person must do"],
+    [{ undo: { sql: { database: "sqlite:a.db", table: "a", key: ["id"] } } }, "key of odd must be a function"],
+    [{ undo: { sql: { table: "a" } } }, "needs database, table and key"],
+    [{ undoWithin: "soon" }, "undoWithin of odd must be a duration"],
+    [
+      { joins: true, undo: { sql: { database: "sqlite:a.db", table: "a", key: () => ({}) } } },
+      "needs before and after",
+    ],
+  ])("refuses %j", (wrong, message) => {
+    const { guard } = handGuard({ ledger: { database: "sqlite:never-opened.db" } });
+    const definition = { run: () => undefined, ...wrong } as never;
+    expect(() => guard.action("odd", definition)).toThrow(TypeError);
+    expect(() => handGuard({ ledger: { database: "sqlite:never-opened.db" } }).guard.action("odd", definition)).toThrow(
+      message,
+    );
+  });
+});
