@@ -36,17 +36,16 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/long/**"],
-    // Hands out room for tests that start processes: test/support/room.ts.
-    globalSetup: ["test/support/room-keeper.ts"],
     setupFiles: ["test/support/setup.ts"],
     // Modules are loaded once a worker, not once a file: that was a fifth of all the work.
     isolate: false,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // The end-to-end tests mostly wait: for agents to stop, and for room.
-    maxConcurrency: 6,
-    // One fewer where a second try has to be explained.
-    maxWorkers: process.env.CI === "true" ? 3 : 4,
+    // Only against hanging: what a test is about to prove in time, it measures itself.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // The end-to-end tests mostly wait for agents to stop, but each starts up to ten processes: with more of them at once
+    // on two processors, starting Node alone takes seconds, and everything that is timed for real suffers.
+    maxConcurrency: 4,
+    maxWorkers: 2,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,

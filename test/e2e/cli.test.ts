@@ -2,7 +2,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stage, start, unstage } from "../../fixtures/stage.mjs";
-import { itTakes } from "../support/room.ts";
 import { BREAKER_FILES, checkLines, dayFromNow, folderWith, run, runInShell, type Run, PATIENT } from "./support.ts";
 
 /** The command line of the built program: what each option does, and how it ends. Most of it needs no server. */
@@ -318,7 +317,7 @@ describe.concurrent("waivers", PATIENT, () => {
     expect(stdout).toMatch(/\[FAIL\] .+ could not be checked — .*gone\.yaml/);
   });
 
-  itTakes("sample")("of the only finding make the whole sample READY, exit 0", async () => {
+  it("of the only finding make the whole sample READY, exit 0", { timeout: 120_000 }, async () => {
     const folder = await stage("ready");
     const sample = await start(folder);
     try {

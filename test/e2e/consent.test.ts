@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { itTakes } from "../support/room.ts";
 import {
   agentOf,
   begin,
@@ -24,9 +23,6 @@ import {
 /** What is touched, and when: consent, environments, the gentle modes, and putting back however a run ends. */
 
 const CONSENT = { scope: "drill/support" };
-
-/** Such a test lasts as long as its rehearsals, which mostly wait. */
-const acts = itTakes("rehearsal");
 
 /** A switch that answers and an agent that obeys, with consent at the top level. */
 function configOf(world: World): object {
@@ -132,7 +128,7 @@ describe.concurrent("the gentle modes", PATIENT, () => {
 });
 
 describe.concurrent("consent", PATIENT, () => {
-  acts("at the top level acts on this machine, says so first, and puts back", async () => {
+  it("at the top level acts on this machine, says so first, and puts back", async () => {
     const world = await startWorld();
     const folder = await folderFor(configOf(world));
     const { exitCode, stdout, stderr } = await run(folder, ["--check", "05.1,05.2,05.3,05.4", "-q"]);
@@ -144,14 +140,14 @@ describe.concurrent("consent", PATIENT, () => {
     expect([world.stopped.size, world.breakerOpen, await actingIn(folder)]).toEqual([0, false, false]);
   });
 
-  acts("that nobody gave pulls nothing", async () => {
+  it("that nobody gave pulls nothing", async () => {
     const world = await startWorld();
     const { stdout } = await run(await folderFor(configFor(world, {})), ["--check", "05.2", "-q"]);
     expect(world.posts()).toEqual([]);
     expect(stdout).toContain("Kill switch response time not measured — killSwitch.rehearse is not configured");
   });
 
-  acts("at the top level does not hold with --env", async () => {
+  it("at the top level does not hold with --env", async () => {
     const world = await startWorld();
     const config = { ...configFor(world, { staging: {} }), killSwitch: { ...switchOf(world), rehearse: CONSENT } };
     const folder = await folderFor(config);
@@ -161,7 +157,7 @@ describe.concurrent("consent", PATIENT, () => {
     expect(stdout).toContain("killSwitch.rehearse does not stand under environments.staging");
   });
 
-  acts("of one environment is not inherited by another", async () => {
+  it("of one environment is not inherited by another", async () => {
     const world = await startWorld();
     const environments = { staging: { killSwitch: { rehearse: CONSENT } }, testing: {} };
     const folder = await folderFor(configFor(world, environments));
@@ -178,7 +174,7 @@ describe.concurrent("consent", PATIENT, () => {
     expect(world.stopped.size).toBe(0);
   });
 
-  acts.for(["production", "prod-eu", "live", "vault"])("in %s, which is protected, needs --act-on", async (name) => {
+  it.each(["production", "prod-eu", "live", "vault"])("in %s, which is protected, needs --act-on", async (name) => {
     const world = await startWorld();
     const block = { killSwitch: { rehearse: CONSENT }, ...(name === "vault" ? { protected: true } : {}) };
     const folder = await folderFor(configFor(world, { [name]: block, staging: {} }));
@@ -199,7 +195,7 @@ describe.concurrent("consent", PATIENT, () => {
     expect(world.posts()).toContain("switch /stop");
   });
 
-  acts("in production that says protected: false needs nothing more", async () => {
+  it("in production that says protected: false needs nothing more", async () => {
     const world = await startWorld();
     const environments = { production: { protected: false, killSwitch: { rehearse: CONSENT } } };
     const folder = await folderFor(configFor(world, environments));
@@ -210,7 +206,7 @@ describe.concurrent("consent", PATIENT, () => {
 });
 
 describe.concurrent("however it ends", PATIENT, () => {
-  acts.for(["SIGINT", "SIGTERM"] as const)("%s in a rehearsal: 130, and the switch is released", async (signal) => {
+  it.each(["SIGINT", "SIGTERM"] as const)("%s in a rehearsal: 130, and the switch is released", async (signal) => {
     const world = await startWorld();
     const folder = await folderFor(configOf(world));
     const pulled = once(world, "pulled");
@@ -226,7 +222,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     expect([world.stopped.size, await actingIn(folder)]).toEqual([0, false]);
   });
 
-  acts("a second signal hurries nothing", async () => {
+  it("a second signal hurries nothing", async () => {
     const world = await startWorld();
     const folder = await folderFor(configOf(world));
     const pulled = once(world, "pulled");
@@ -240,7 +236,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     expect([world.stopped.size, await actingIn(folder)]).toEqual([0, false]);
   });
 
-  acts("SIGINT while the breaker is open: 130, and it is closed", async () => {
+  it("SIGINT while the breaker is open: 130, and it is closed", async () => {
     const world = await startWorld();
     const folder = await folderFor(configOf(world));
     const opened = once(world, "opened");
@@ -251,7 +247,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     expect([world.breakerOpen, await actingIn(folder)]).toEqual([false, false]);
   });
 
-  acts("a release that fails: 4, and the last line is the command that does it, without its secret", async () => {
+  it("a release that fails: 4, and the last line is the command that does it, without its secret", async () => {
     const world = await startWorld({ releaseFails: true });
     const folder = await folderFor(configOf(world));
     const { exitCode, stdout, stderr } = await run(folder, [
@@ -270,7 +266,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     await expectCommandReleases(world, stderr);
   });
 
-  acts("a breaker that cannot be closed: 4, and the command that closes it", async () => {
+  it("a breaker that cannot be closed: 4, and the command that closes it", async () => {
     const world = await startWorld({ closeFails: true });
     const folder = await folderFor(configOf(world));
     const { exitCode, stderr } = await run(folder, ["--check", "05.4"]);
@@ -283,7 +279,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     expect(world.breakerOpen).toBe(false);
   });
 
-  acts("a release that fails after SIGTERM: 4 all the same", async () => {
+  it("a release that fails after SIGTERM: 4 all the same", async () => {
     const world = await startWorld({ releaseFails: true });
     const folder = await folderFor(configOf(world));
     const pulled = once(world, "pulled");
@@ -296,7 +292,7 @@ describe.concurrent("however it ends", PATIENT, () => {
     await expectCommandReleases(world, ended.stderr);
   });
 
-  acts("SIGKILL: the next run says so, and the next that may act puts back first", async () => {
+  it("SIGKILL: the next run says so, and the next that may act puts back first", async () => {
     const world = await startWorld();
     const folder = await folderFor(configOf(world));
     const pulled = once(world, "pulled");

@@ -2,8 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, onTestFinished } from "vitest";
-import { itTakes } from "../support/room.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type RunningSwitch, startSwitch } from "../switch/support.ts";
 import { expectWithout, folderWith, PATIENT, run, serve } from "./support.ts";
 
@@ -47,8 +46,8 @@ interface Report {
   suites: { checks: { id: string; verdict: string; message: string; evidence: Evidence[] }[] }[];
 }
 
-describe("an audit of an agent that obeys clawproof's own switch", PATIENT, () => {
-  itTakes("rehearsal")("pulls, sees who obeyed under which epoch, and leaves nothing", async () => {
+describe("an audit of an agent that obeys clawproof's own switch", () => {
+  it("pulls, sees who obeyed under which epoch, and leaves nothing", PATIENT, async () => {
     const received: string[] = [];
     const receipts = await serve((request, response) => {
       if (request.method === "GET") response.end(JSON.stringify(received));

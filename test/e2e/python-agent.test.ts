@@ -3,8 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, beforeEach, describe, expect } from "vitest";
-import { itTakes } from "../support/room.ts";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 
 /** An agent in another language, whose clawproof.yaml was written from the README alone, judged by the built program. */
 
@@ -75,8 +74,9 @@ async function expectGone(urls: Urls): Promise<void> {
 }
 
 describe("an agent in Python", () => {
-  itTakes("sample")(
+  it(
     "passes nine checks, with a switch that is a program and refusals that are 200",
+    { timeout: 120_000 },
     async () => {
       const sample = await startCopy();
       let status: number | undefined;
@@ -99,6 +99,5 @@ describe("an agent in Python", () => {
       expect(status).toBe(0);
       await expectGone(sample.urls);
     },
-    { timeout: 300_000 },
   );
 });

@@ -8,7 +8,6 @@ import type { Fact } from "../../src/audit/fact.ts";
 import type { ActionFacts, RehearsalFacts, ScriptFacts } from "../../src/evidence/facts.ts";
 import { gatherScript } from "../../src/evidence/script.ts";
 import { goodActions, goodRehearsal } from "../support/facts.ts";
-import { inRoom } from "../support/room.ts";
 import { serve } from "../doors/servers.ts";
 import { folderForTest, gatheringFrom, valueOf, write } from "./support.ts";
 
@@ -98,7 +97,7 @@ async function gather(consent: "recent" | "probe", setting: Setting = {}): Promi
   const url = agentUrl ?? (await agent(folder)).url;
   const actions: Fact<ActionFacts> = found(goodActions());
   const given = { facts: { actions, ...facts }, ...overrides };
-  return inRoom("program", () => gatherScript(gatheringFrom(folder, yaml(CONFIG(url, consent)), given)));
+  return gatherScript(gatheringFrom(folder, yaml(CONFIG(url, consent)), given));
 }
 
 /** An agent that records its probe write under the trace it came with, and reads what it recorded. */

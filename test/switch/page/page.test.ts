@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FleetAnswer, ReportRequest, StateMessage } from "../../../src/switch/protocol/messages.ts";
-import { takeRoom } from "../../support/room.ts";
 import { startSwitch } from "../support.ts";
 import { focusRing, lowContrast, tooSmall } from "./audit.mjs";
 
@@ -35,10 +34,7 @@ describe.skipIf(!isThere)(TITLE, { timeout: HANGING_MS }, () => {
   /** What the browser complained about; a refusal that a test provokes is taken out by it. */
   const complaints: string[] = [];
 
-  let leave: () => void;
-
   beforeAll(async () => {
-    leave = await takeRoom("browser");
     [browser, service] = await Promise.all([
       chromium.launch({
         executablePath: CHROMIUM,
@@ -55,12 +51,11 @@ describe.skipIf(!isThere)(TITLE, { timeout: HANGING_MS }, () => {
       }),
       startSwitch(),
     ]);
-  }, 3 * HANGING_MS);
+  }, HANGING_MS);
 
   afterAll(async () => {
     await browser.close();
     await service.close();
-    leave();
   });
 
   afterEach(async () => {
