@@ -11,4 +11,5 @@ export { gatherKillSwitch } from "../evidence/kill-switch.ts";
 export { gatherRecords } from "../evidence/records.ts";
 export { gatherBreakerRehearsal, gatherRehearsal } from "../rehearsal/gather.ts";
 export { gatherScript } from "../evidence/script.ts";
-export { recoverLeftovers, sayLeftovers } from "../rehearsal/leftovers.ts";
+export { sayLeftovers } from "../rehearsal/leftover-words.ts";
+export { recoverLeftovers } from "../rehearsal/leftovers.ts";

@@ -8,6 +8,8 @@ import { type Filter, type Ledger, LedgerError, type Reading } from "../ledger/l
 import { openLedger, readLedger } from "../ledger/open.ts";
 import { bothMoments } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
+import { sayWhatIsLeft } from "./leftovers.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -19,7 +21,7 @@ export class NothingTried extends Error {
 /** The project that names a ledger. Throws UsageError, InvalidConfig. */
 export async function projectWithLedger(
   flags: { config?: string; env?: string },
-  { cwd, env }: { cwd: string; env: Readonly<Record<string, string | undefined>> },
+  { cwd, env, stderr }: Pick<Surroundings, "cwd" | "env" | "stderr">,
 ): Promise<Project> {
   const { loadProject } = await import("../config/load.ts");
   const project = await loadProject({
@@ -28,6 +30,7 @@ export async function projectWithLedger(
     ...(flags.config === undefined ? {} : { file: flags.config }),
     ...(flags.env === undefined ? {} : { environment: flags.env }),
   });
+  await sayWhatIsLeft(project, { stderr });
   if (project.config.rollback?.ledger !== undefined) return project;
   throw new UsageError(`${project.shownFile} names no ledger: rollback: { ledger: "sqlite:actions.db" }`);
 }

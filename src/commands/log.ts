@@ -9,6 +9,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { formatOf, numberOf, type SwitchFlags } from "./switch-flags.ts";
 import { entryLine, foreignLine } from "./switch-log-lines.ts";
 import { jsonLine, onSwitch } from "./switch-run.ts";
+import { sayWhatIsLeft } from "./leftovers.ts";
 
 export interface LogFlags extends SwitchFlags {
   verify?: boolean;
@@ -27,6 +28,7 @@ export async function log(flags: LogFlags, surroundings: Surroundings): Promise<
   const last = numberOf("--last", flags.last, 1);
   return onSwitch(format, surroundings, async () => {
     const target = await chooseTarget(flags, surroundings);
+    await sayWhatIsLeft(target.project, surroundings);
     const follow = flags.follow === true;
     const { verify = false, checkpoint } = flags;
     if (!verify && checkpoint === undefined) {

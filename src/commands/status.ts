@@ -10,6 +10,7 @@ import { jsonLine, onSwitch } from "./switch-run.ts";
 import { checkedScope, configuredAgent } from "./switch-scope.ts";
 import { askStatus, type Asking, type Status, statusLines } from "./switch-status.ts";
 import { localTime } from "./switch-words.ts";
+import { sayWhatIsLeft } from "./leftovers.ts";
 
 export interface StatusFlags extends SwitchFlags {
   watch?: boolean;
@@ -28,6 +29,7 @@ export async function status(
   const typed = scopeWord === undefined ? null : checkedScope(scopeWord);
   return onSwitch(format, surroundings, async () => {
     const target = await chooseTarget(flags, surroundings);
+    await sayWhatIsLeft(target.project, surroundings);
     const scope = typed ?? (await configuredAgent(target, flags, surroundings));
     const asking: Asking = { target, scope, etag: null, last: null };
     return flags.watch === true ? watch(asking, format, surroundings) : once(asking, format, surroundings);

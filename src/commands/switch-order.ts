@@ -8,6 +8,7 @@ import { formatOf, durationOf, type SwitchFlags } from "./switch-flags.ts";
 import { onSwitch } from "./switch-run.ts";
 import { reasonOf, scopeOfOrder, typedScopeOf } from "./switch-scope.ts";
 import { sameSwitch, scopeWords, typedScope } from "./switch-words.ts";
+import { sayWhatIsLeft } from "./leftovers.ts";
 
 /** What kill and release have in common: whom, why, where, and what is said where no switch answers. */
 
@@ -60,7 +61,12 @@ export async function orderOn(
     stderr.write(`${verb} ${scopeWords(scope)} at ${where} (${target.source})\n`);
     const by = activatorOf(flags.by, env);
     const prepared = { verb, where, scope, reason, by, waitMs, format, flags };
-    return target.kind === "own" ? give.own({ ...prepared, target }) : give.foreign({ ...prepared, target });
+    const status = await (target.kind === "own"
+      ? give.own({ ...prepared, target })
+      : give.foreign({ ...prepared, target }));
+    // After the order: nothing holds one up.
+    await sayWhatIsLeft(target.project, surroundings);
+    return status;
   };
   return onSwitch(format, surroundings, act, (problem) => adviceFor(problem, verb, known));
 }

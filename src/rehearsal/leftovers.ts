@@ -1,6 +1,7 @@
 import type { Gathering } from "../evidence/gathering.ts";
 import { type Acting, actingFile, endActing, readActing, writerLives } from "./acting-file.ts";
 import { breakerFilling, closeBreaker } from "./breaker.ts";
+import { damagedWords, wordsFor } from "./leftover-words.ts";
 import { type Limits, LIMITS } from "./limits.ts";
 import { LogUnread } from "../evidence/switch-log.ts";
 import { type PutBack, putBackSwitch } from "./put-back.ts";
@@ -36,29 +37,6 @@ export async function recoverLeftovers(gathering: Gathering, limits: Limits = LI
   if (back.state === "left") progress.say(`LEFT AS IT IS: ${back.why}; it is not ours to release`);
   await endActing(project.directory);
   stopIfInterrupted(signal);
-}
-
-/** For every other run: says what is left, and touches nothing. */
-export async function sayLeftovers({ project, progress }: Pick<Gathering, "project" | "progress">): Promise<void> {
-  const left = await readActing(project.directory);
-  if (left === null) return;
-  if ("damaged" in left) progress.say(damagedWords(project.directory));
-  else if (await writerLives(left, project.directory)) progress.say(`another clawproof (pid ${left.pid}) is acting`);
-  else {
-    const how = left.putBack === "" ? "" : `, or: ${left.putBack}`;
-    progress.say(
-      `an earlier run was ended while ${wordsFor(left)} (pid ${left.pid}, ${left.at}): an audit that may act puts it back${how}`,
-    );
-  }
-}
-
-function damagedWords(directory: string): string {
-  const file = actingFile(directory);
-  return `${file} is damaged: something may be left pulled; see what it names, put that back and remove the file`;
-}
-
-function wordsFor({ what, scope }: Acting): string {
-  return what === "breaker" ? `the circuit breaker was open (${scope})` : `the kill switch on ${scope} was pulled`;
 }
 
 /** Why this configuration must not put it back: it may be about another switch. Null where it may. */

@@ -1,7 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { main } from "../../src/commands/main.ts";
+import { actingFile, beginActing, readActing } from "../../src/rehearsal/acting-file.ts";
 import { folderWith, nobody, startWorld, SWITCH_TOKEN, switchOf, type World } from "../e2e/support.ts";
 import { surroundingsOf } from "./support.ts";
 
@@ -40,6 +41,32 @@ const worldAndFolder = async (): Promise<{ world: World; cwd: string }> => {
   const world = await startWorld();
   return { world, cwd: await folderOf(switchOf(world)) };
 };
+
+test.each([["status", "support"], ["log"], ["kill", "support", "odd refunds"], ["release", "support", "fixed"]])(
+  "%s says what a rehearsal that was killed left pulled, and touches it not",
+  async (...argv) => {
+    const { cwd } = await worldAndFolder();
+    await beginActing(cwd, {
+      what: "kill-switch",
+      scope: "drill/support",
+      mark: "clawproof-abcdef",
+      activator: "kim@laptop",
+      environment: null,
+      config: "",
+      at: "2026-11-20T00:00:00.000Z",
+      putBack: "curl X",
+      logBefore: [],
+    });
+    const file = actingFile(cwd);
+    // A process id beyond what any system gives out.
+    await writeFile(file, JSON.stringify({ ...(await readActing(cwd)), pid: 2 ** 30 }));
+    const before = await readFile(file, "utf8");
+    const { stderr } = await run(cwd, ...argv);
+    expect(stderr).toContain("an earlier run was ended while the kill switch on drill/support was pulled");
+    expect(stderr).toContain("or: curl X");
+    expect(await readFile(file, "utf8")).toBe(before);
+  },
+);
 
 describe("kill and release", () => {
   test("act by the configured calls, once its status says so; obedience is not known", async () => {
