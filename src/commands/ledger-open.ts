@@ -48,7 +48,7 @@ export async function filled(text: string, { secrets, environment }: Project): P
 export interface OpenReading {
   reading: Reading;
   shown: string;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** The project's ledger, through a connection that cannot write. Throws NothingTried. */

@@ -92,10 +92,7 @@ export async function openModule(options: ModuleOptions): Promise<OpenModule> {
     const id = ++messages;
     onId(id);
     const isReply = (reply: unknown): boolean => (reply as Reply).id === id;
-    const answer = Promise.all([
-      child.getOneMessage({ filter: isReply }),
-      child.sendMessage({ ...message, id } as never),
-    ]);
+    const answer = Promise.all([child.getOneMessage({ filter: isReply }), child.sendMessage({ ...message, id })]);
     const reply = await Promise.race([answer.catch(() => ended), ended]);
     if (reply instanceof ModuleFailed) throw reply;
     const { value, error } = reply[0] as Reply;
@@ -120,7 +117,7 @@ export async function openModule(options: ModuleOptions): Promise<OpenModule> {
       offers,
       async call({ signal, ...call }) {
         let id = 0;
-        const stop = (): void => void child.sendMessage({ ask: "stop", call: id } as never).catch(() => undefined);
+        const stop = (): void => void child.sendMessage({ ask: "stop", call: id }).catch(() => undefined);
         signal.addEventListener("abort", stop, { once: true });
         try {
           return await ask({ ask: "call", ...call }, (given) => (id = given));

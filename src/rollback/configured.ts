@@ -22,9 +22,9 @@ export interface WorkshopOptions {
   project: Project;
   kept: readonly KeptHandler[];
   /** Fills a database's URL in. */
-  fillUrl(text: string): Promise<string>;
+  fillUrl: (text: string) => Promise<string>;
   /** Whether two URLs mean the same database, passwords apart. */
-  isSame(a: string, b: string): boolean;
+  isSame: (a: string, b: string) => boolean;
 }
 
 /** Sets up the handlers that clawproof.yaml, the ledger and the agent's guard offer. */

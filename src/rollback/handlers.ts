@@ -1,4 +1,3 @@
-import type { Call } from "../config/call.ts";
 import type { StateCall, Undo } from "../config/schema.ts";
 import type { CallContext } from "../doors/door.ts";
 import type { ActionRecord, KeptHandler } from "../ledger/record.ts";
@@ -125,7 +124,7 @@ export class Handlers {
   }
 
   async #state(state: StateCall, context: CallContext): Promise<NonNullable<Compensator["state"]>> {
-    if (!("module" in state)) return callState(state as Call, context);
+    if (!("module" in state)) return callState(state, context);
     const { undo: look } = await this.#options.modules.function(state.module);
     return (
       functionCompensator(

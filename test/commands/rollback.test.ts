@@ -40,7 +40,7 @@ describe("clawproof rollback", () => {
     const again = await world.json(["rollback", "--trace", "t1", "--yes"]);
     expect(again).toMatchObject({
       status: 0,
-      steps: Array.from({ length: 4 }, () => expect.stringContaining("done already")),
+      steps: Array.from({ length: 4 }, (): unknown => expect.stringContaining("done already")),
     });
   });
 

@@ -61,7 +61,7 @@ export function commandUndo(argv: readonly string[], context: CallContext): Comp
 export function callState(call: Call & { at?: string | undefined }, context: CallContext) {
   const { at = "", ...plain } = call;
   return async (record: ActionRecord, undo: UndoContext): Promise<unknown> => {
-    const answer = await asked(plain as Call, contextFor(record, undo, context));
+    const answer = await asked(plain, contextFor(record, undo, context));
     if (answer.via === "http" && plain.expect === undefined && ABSENT.has(answer.status)) return null;
     const match = matches(answer, plain.expect);
     if (!match.met) throw new UndoFailed(match.why);

@@ -2,16 +2,7 @@ import { asThoughBack, goalsOf } from "./resumed.ts";
 import { DatabaseFailed } from "../../databases/database.ts";
 import type { Session } from "../../databases/session.ts";
 import { readTable, type Table } from "./catalog.ts";
-import {
-  applied,
-  type Change,
-  type Difference,
-  differenceOf,
-  type Image,
-  isAsBefore,
-  type Row,
-  shown,
-} from "./image.ts";
+import { applied, type Change, differenceOf, type Image, isAsBefore, type Row, shown } from "./image.ts";
 import { cascadeWords, foreignWords } from "../words.ts";
 import { columnOf, type Identity, readDependents, readRows, Writing } from "./rows.ts";
 import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
