@@ -9,6 +9,7 @@ const BENCHES = {
   memory: () => import("./memory.mjs"),
   live: () => import("./live.mjs"),
   records: () => import("./records.mjs"),
+  "rollback-undo": () => import("./rollback-undo.mjs"),
   "switch-latency": () => import("./switch-latency.mjs"),
   "switch-memory": () => import("./switch-memory.mjs"),
   "switch-unleash": () => import("./switch-unleash.mjs"),
