@@ -26,4 +26,12 @@ agent: { name: support, url: http://127.0.0.1:4100, probes: { write: { url: /not
     const { config } = projectFromText(agent + blockWith("killSwitch:\n  provider: clawproof"), options);
     expect(config.killSwitch).toMatchObject({ provider: "clawproof", rehearse: { scope: "drill/support" } });
   });
+
+  it.each(["breaker:\n  settings: { url: /guard }", "rollback:\n  ledger:"])("of the guard loads: %j", (start) => {
+    const agent = "version: 1\nagent: { name: support, url: http://127.0.0.1:4100 }\n";
+    const options = { file: "/project/clawproof.yaml", shownFile: "clawproof.yaml", cwd: "/project", env: {} };
+    expect(blockWith(start)).not.toBe("");
+    const { config } = projectFromText(agent + blockWith(start), options);
+    expect(config.rollback?.ledger).toBe("sqlite:actions.db");
+  });
 });
