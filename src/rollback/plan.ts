@@ -34,7 +34,7 @@ export class Planner {
   readonly #states = new Map<string, unknown>();
   /** Types that newer steps undo on a target. */
   readonly #undone = new Map<string, Set<string>>();
-  /** What somebody put back from newer actions, by database. */
+  /** What somebody changed or put back from newer actions, by database. */
   readonly #back = new Map<string, Set<string>>();
   /** Rows that will be deleted. */
   readonly #deleted = new Set<string>();
@@ -141,7 +141,7 @@ export class Planner {
     const back = this.#back.get(seen.database) ?? new Set<string>();
     const difference = differenceOf(seen.before, seen.after, now, seen.leftOut, back);
     this.#back.set(seen.database, back);
-    for (const cell of difference.back) back.add(cell);
+    if (!forced) for (const cell of difference.back) back.add(cell);
     if (difference.changed === 0) return { kind: "did not happen", why: "it changed nothing" };
     if (difference.foreign.length > 0 && !forced) return { kind: "conflict", why: foreignWords(difference.foreign) };
     const changes = forced ? difference.forced : difference.ours;

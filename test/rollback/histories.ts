@@ -208,7 +208,9 @@ class Watch {
   readonly touched = new Set<number>();
   #rows: Map<number, Cells>;
   readonly #allowed = new Map<string, Set<string>>();
+  /** What the agent last left there, and what was allowed then. */
   readonly #left = new Map<string, string>();
+  readonly #allowedThen = new Map<string, Set<string>>();
 
   constructor(initial: Map<number, Cells>) {
     this.#rows = initial;
@@ -217,6 +219,7 @@ class Watch {
         const value = spelled(initial.get(id), column);
         this.#allowed.set(`${id} ${column}`, new Set([value]));
         this.#left.set(`${id} ${column}`, value);
+        this.#allowedThen.set(`${id} ${column}`, new Set([value]));
       }
     }
   }
@@ -227,10 +230,15 @@ class Watch {
       const key = `${id} ${column}`;
       const value = spelled(rows.get(id), column);
       const isChanged = value !== spelled(this.#rows.get(id), column);
-      // What somebody put back to what the agent had left there cannot be told from what it left.
-      if (by === "other" && isChanged && value !== this.#left.get(key)) this.#allowed.set(key, new Set([value]));
-      else this.#allowed.get(key)?.add(value);
-      if (by === "agent" && isChanged) this.#left.set(key, value);
+      if (by === "other" && isChanged) {
+        // What somebody put back to what the agent had left there is as though nobody had come in between.
+        const isAsLeft = value === this.#left.get(key);
+        this.#allowed.set(key, new Set(isAsLeft ? this.#allowedThen.get(key) : [value]));
+      } else if (isChanged) {
+        this.#allowed.get(key)?.add(value);
+        this.#allowedThen.set(key, new Set(this.#allowed.get(key)));
+        this.#left.set(key, value);
+      }
     }
     this.#rows = rows;
   }

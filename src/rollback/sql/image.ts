@@ -33,7 +33,10 @@ export interface Difference {
   foreign: readonly Foreign[];
   /** What undoing all that was asked would do whatever stands there now: for a person who forces it. */
   forced: readonly Change[];
-  /** What somebody put back already, as `cellKey` spells it: to older actions it is somebody else's. */
+  /**
+   * What somebody changed or put back since, as `cellKey` spells it: to older actions it is somebody else's, also where it
+   * happens to be what they left.
+   */
   back: readonly string[];
 }
 
@@ -44,8 +47,8 @@ type Held = (row: string, column: string | null) => boolean;
 
 /**
  * Holds an action against what is there now. Only what the action changed is looked at; `leftOut` columns never are
- * (generated ones, and those that the table keeps by itself). What somebody put `back` from a newer action is theirs, also
- * where it happens to be what this one left.
+ * (generated ones, and those that the table keeps by itself). What somebody changed or put `back` from newer actions is
+ * theirs, also where it happens to be what this one left.
  */
 export function differenceOf(
   before: Image,
@@ -67,7 +70,7 @@ export function differenceOf(
     ours: inOrder(found.flatMap((one) => one.ours)),
     foreign: found.flatMap((one) => one.foreign),
     forced: inOrder(found.flatMap((one) => one.forced)),
-    back: found.flatMap((one) => one.back),
+    back: found.flatMap((one) => [...one.back, ...one.foreign.map(({ row, column }) => cellKey(row, column))]),
   };
 }
 

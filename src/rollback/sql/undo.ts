@@ -105,7 +105,7 @@ class Work {
   readonly #session: Session;
   /** Rows that were restored, as they must be now. */
   readonly #rows = new Map<string, Row>();
-  /** What somebody put back from newer actions. */
+  /** What somebody changed or put back from newer actions. */
   readonly #back = new Set<string>();
   readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Set<string> }>();
 
@@ -120,7 +120,7 @@ class Work {
     const now = goal ? asThoughBack(known, seen.before, goal) : known;
     const difference = judge(seen, now, this.#back);
     // What an earlier run of ours brought back is nobody else's.
-    if (!seen.task.resumed) for (const cell of difference.back) this.#back.add(cell);
+    if (!seen.task.resumed && !seen.task.forced) for (const cell of difference.back) this.#back.add(cell);
     const { id } = seen.task;
     if ("why" in difference) {
       this.outcomes.set(id, { kind: "conflict", why: difference.why });
