@@ -19,11 +19,9 @@ export interface GateParts {
   typeAnomaly: AnomalyTest | undefined;
 }
 
-const NO_TICKET = 0;
-
 /**
  * The gate of one action type: `admit`, then `confirm` right before the action runs, then `begun`, then `done` or
- * `failed`. Together two reads of a clock, one object, and nothing that waits.
+ * `failed`. Together one read of a clock, one object, and nothing that waits.
  */
 export class ActionGate {
   readonly core: Core;
@@ -49,33 +47,35 @@ export class ActionGate {
 
   /** The first asking. A call that may go on is counted by its breakers, and must be confirmed or cancelled. */
   admit(input: unknown, given: CallOptions): RunningCall | RefusalReason {
-    const { core } = this;
+    const { times } = this.core;
     const lane = this.laneOf(given);
-    const monotonic = core.clock.monotonic();
-    core.monotonic = monotonic;
-    const isHeld = this.#isWrite && lane.holdsWrites(monotonic);
-    const reason = decide(lane, this.#isWrite, isHeld, core.lease, monotonic, monotonic + core.wallAhead);
-    if (reason !== null) return reason;
+    // By the time as it was last known; who would be refused is asked about by the time as it is.
+    if (this.#decide(lane) !== null) {
+      times.lookAtBoth();
+      const reason = this.#decide(lane);
+      if (reason !== null) return reason;
+    }
     const call = new RunningCall(lane, this.kind, input, given, this.#traceOf(given));
-    call.ticket = lane.breaker.begin(this.#isWrite, isMarked(this.#anomaly, call), monotonic);
-    call.typeTicket =
-      lane.typeBreaker === null
-        ? NO_TICKET
-        : lane.typeBreaker.begin(this.#isWrite, isMarked(this.#typeAnomaly, call), monotonic);
+    const isAnomalous = this.#anomaly !== undefined && isMarked(this.#anomaly, call);
+    const isTypeAnomalous = this.#typeAnomaly !== undefined && isMarked(this.#typeAnomaly, call);
+    // After the tests, which may take their time: what is decided next is decided right before the action runs.
+    times.look();
+    call.ticket = lane.breaker.begin(this.#isWrite, isAnomalous, times.monotonic);
+    if (lane.typeBreaker !== null) {
+      call.typeTicket = lane.typeBreaker.begin(this.#isWrite, isTypeAnomalous, times.monotonic);
+    }
     return call;
   }
 
   /**
-   * The second asking, right before the action runs. Where nothing was waited for since the first, one more read, of the
-   * other clock, is enough. A call that is refused here is cancelled.
+   * The second asking, right before the action runs: by the time that `admit` looked at last, or by a new look where
+   * something was waited for since. A call that is refused here is cancelled.
    */
   confirm(call: RunningCall, hasWaited: boolean): RefusalReason | null {
-    const { core } = this;
-    if (hasWaited) core.monotonic = core.clock.monotonic();
-    const wall = core.clock.now();
-    core.wallAhead = wall - core.monotonic;
-    const isHeld = this.#isWrite && call.lane.holdsBegun(call.ticket, call.typeTicket, core.monotonic);
-    const reason = decide(call.lane, this.#isWrite, isHeld, core.lease, core.monotonic, wall);
+    const { lease, times } = this.core;
+    if (hasWaited) times.lookAtBoth();
+    const isHeld = this.#isWrite && call.lane.holdsBegun(call.ticket, call.typeTicket, times.monotonic);
+    const reason = decide(call.lane, this.#isWrite, isHeld, lease, times.monotonic, times.wall);
     if (reason !== null) this.cancel(call);
     return reason;
   }
@@ -89,7 +89,7 @@ export class ActionGate {
     this.core.ended(call);
     this.#settle(call, true);
     this.#countsOf(call.lane).done++;
-    this.#tell(call.lane, "done");
+    if (this.core.telemetry.isActive) this.#tell(call.lane, "done");
   }
 
   /** What was told to end, or was itself refused, says nothing about whether the action works. */
@@ -116,8 +116,14 @@ export class ActionGate {
     return refusedResult(refusal);
   }
 
+  #decide(lane: Lane): RefusalReason | null {
+    const { lease, times } = this.core;
+    const isHeld = this.#isWrite && lane.holdsWrites(times.monotonic);
+    return decide(lane, this.#isWrite, isHeld, lease, times.monotonic, times.wall);
+  }
+
   #settle({ lane, ticket, typeTicket }: RunningCall, isOk: boolean): void {
-    const { monotonic } = this.core;
+    const { monotonic } = this.core.times;
     lane.breaker.end(ticket, this.#isWrite, isOk, monotonic);
     lane.typeBreaker?.end(typeTicket, this.#isWrite, isOk, monotonic);
   }
@@ -139,8 +145,7 @@ export class ActionGate {
 }
 
 /** A test that fails has found something that it does not know: that is unlike the usual. */
-function isMarked(anomaly: AnomalyTest | undefined, call: ObservedAction): boolean {
-  if (anomaly === undefined) return false;
+function isMarked(anomaly: AnomalyTest, call: ObservedAction): boolean {
   try {
     return anomaly(call);
   } catch {

@@ -14,6 +14,7 @@ import { refusalOf } from "./refusing.ts";
 import { type RunningCall, RunningCalls } from "./running.ts";
 import { Stopping } from "./stopping.ts";
 import { Telemetry } from "./telemetry.ts";
+import { Times } from "./times.ts";
 
 /** How often time itself is looked at: leases that end, drains that are over, half-open writes that never return. */
 const SWEEP_MS = 100;
@@ -58,10 +59,7 @@ export class Core {
   readonly all: Lanes;
   /** The switch's client moves its ends. */
   readonly lease: Lease;
-  /** The last time that was read, on the monotonic clock. */
-  monotonic: number;
-  /** How far the wall clock was ahead of the monotonic one when both were last read. */
-  wallAhead: number;
+  readonly times: Times;
   readonly #breakers: Breakers;
   readonly #client: GuardClient | null;
   readonly #notice: (notice: Notice) => void;
@@ -78,8 +76,7 @@ export class Core {
     this.#breakers = breakers;
     this.#client = client;
     this.#notice = notice;
-    this.monotonic = clock.monotonic();
-    this.wallAhead = clock.now() - this.monotonic;
+    this.times = new Times(clock);
     this.lease = client?.lease ?? { ...FOREVER };
     this.#wasLost = client !== null;
     this.breaker = breakers.add(breakerSettings);
@@ -152,10 +149,10 @@ export class Core {
 
   /** Whether a call may run, by the clocks as they are now. */
   ask(lane: Lane, isWrite: boolean): RefusalReason | null {
-    this.monotonic = this.clock.monotonic();
-    const wall = this.clock.now();
-    this.wallAhead = wall - this.monotonic;
-    return decide(lane, isWrite, isWrite && lane.holdsWrites(this.monotonic), this.lease, this.monotonic, wall);
+    const { times } = this;
+    times.lookAtBoth();
+    const { monotonic, wall } = times;
+    return decide(lane, isWrite, isWrite && lane.holdsWrites(monotonic), this.lease, monotonic, wall);
   }
 
   modeOf(lane: Lane): Lane["mode"] {
@@ -181,10 +178,8 @@ export class Core {
 
   /** Looks at everything that only time changes. */
   #sweep(): void {
-    const monotonic = this.clock.monotonic();
-    const wall = this.clock.now();
-    this.monotonic = monotonic;
-    this.wallAhead = wall - monotonic;
+    this.times.lookAtBoth();
+    const { monotonic, wall } = this.times;
     this.#breakers.sweep(monotonic);
     this.#tellOfLease(monotonic, wall);
     if (this.running.size > 0) for (const call of this.running) this.#enforce(call, monotonic, wall);
@@ -213,8 +208,7 @@ export class Core {
     const isDrained = monotonic >= call.forbiddenSince + this.settings.drainMs;
     if (!call.kind.finish || isDrained)
       call.abort(monotonic, new ActionRefused(refusalOf(this, call.lane, call.type, reason)));
-    if (!isDrained || call.isNamed) return;
-    call.isNamed = true;
+    if (!isDrained || call.nameOnce()) return;
     this.#notice({
       level: "error",
       code: "ignores-signal",

@@ -86,11 +86,11 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       return recordedAction<Input, Awaited<Result>>(gate, awaited, undo, recordings);
     },
 
-    check(type, { effect, drill = false, locale } = {}) {
-      const lane = core.lane(type, drill);
-      const reason = core.ask(lane, effect === undefined ? lane.isWrite : effect !== "read");
+    check(type, options) {
+      const lane = core.lane(type, options?.drill === true);
+      const reason = core.ask(lane, options?.effect === undefined ? lane.isWrite : options.effect !== "read");
       if (reason === null) return { allowed: true, mode: lane.mode, reason, fallback: null };
-      const locales = locale === undefined ? [] : [locale];
+      const locales = options?.locale === undefined ? [] : [options.locale];
       const fallback = fallbackText(settings.fallback, { type, reason, locales });
       return { allowed: false, mode: core.modeOf(lane), reason, fallback };
     },

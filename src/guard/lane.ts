@@ -66,6 +66,6 @@ export class Lane implements CallView {
   holdsBegun(ticket: number, typeTicket: number, monotonic: number): boolean {
     if (this.breaker.holdsBegun(ticket, monotonic)) return true;
     if (this.typeBreaker?.holdsBegun(typeTicket, monotonic) === true) return true;
-    return this.#beside.some((breaker) => breaker.state.name !== "closed");
+    return this.#beside.length > 0 && this.#beside.some((breaker) => breaker.state.name !== "closed");
   }
 }

@@ -38,9 +38,9 @@ function why({ orders, breaker, typeBreaker }: Lane, reason: RefusalReason): str
   return undefined;
 }
 
-function retryAfter({ settings, monotonic }: Core, { breaker }: Lane, reason: RefusalReason): number {
+function retryAfter({ settings, times }: Core, { breaker }: Lane, reason: RefusalReason): number {
   if (reason === "lost" || reason === "never-heard") return Math.max(1, Math.ceil(settings.leaseMs / 1_000));
   const { state } = breaker;
   if (reason !== "breaker" || state.name !== "open" || breaker.settings.resume === "review") return A_PERSON_SECONDS;
-  return Math.max(1, Math.ceil((state.opening.openedAt + breaker.settings.cooldownMs - monotonic) / 1_000));
+  return Math.max(1, Math.round((state.opening.openedAt + breaker.settings.cooldownMs - times.monotonic) / 1_000));
 }

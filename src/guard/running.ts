@@ -43,37 +43,41 @@ export interface CallGiven {
   transaction?: unknown;
 }
 
+/** What a call has only once somebody asks for it, or it is told to end. */
+interface Details {
+  trace: string | null;
+  controller: AbortController | null;
+  signal: AbortSignal | null;
+  why: Error | null;
+  forbiddenSince: number;
+  abortedAt: number;
+  isNamed: boolean;
+}
+
 /**
- * One call while it runs: its context, its place among the running ones, and what stops it. One object for all of
+ * One call while it runs: its context, its place among the running ones, and what stops it. One small object for all of
  * these, and nothing in it is made before somebody asks for it: this is the path of every action.
  */
 export class RunningCall implements ActionContext, ObservedAction {
-  readonly kind: CallKind;
-  readonly input: AnyInput;
   /** What is known about calls of its kind. */
   readonly lane: Lane;
+  readonly kind: CallKind;
+  readonly input: AnyInput;
   /** Tickets of the breakers that count it. */
   ticket = 0;
   typeTicket = 0;
-  /** Monotonic milliseconds since when an order or silence has forbidden it; 0 while nothing does. */
-  forbiddenSince = 0;
-  /** Monotonic milliseconds of its abort; 0 before. */
-  abortedAt = 0;
-  isNamed = false;
-  before: RunningCall | null = null;
-  after: RunningCall | null = null;
+  /** Its place among the running ones. */
+  place = -1;
   readonly #given: CallGiven;
-  #trace: string | undefined;
-  #controller: AbortController | null = null;
-  #signal: AbortSignal | null = null;
-  #why: Error | null = null;
+  #details: Details | null = null;
 
+  /** @param trace where it is known already; else one is made when it is asked for */
   constructor(lane: Lane, kind: CallKind, input: unknown, given: CallGiven, trace: string | undefined) {
     this.lane = lane;
     this.kind = kind;
     this.input = input;
     this.#given = given;
-    this.#trace = trace;
+    if (trace !== undefined) this.#detailed().trace = trace;
   }
 
   get drill(): boolean {
@@ -101,60 +105,88 @@ export class RunningCall implements ActionContext, ObservedAction {
   }
 
   get trace(): string {
-    this.#trace ??= newTraceId();
-    return this.#trace;
+    const details = this.#detailed();
+    details.trace ??= newTraceId();
+    return details.trace;
   }
 
   get signal(): AbortSignal {
-    if (this.#signal !== null) return this.#signal;
-    this.#controller = new AbortController();
-    if (this.abortedAt > 0) this.#controller.abort(this.#why ?? undefined);
-    const { signal: own } = this.#controller;
-    this.#signal = this.#given.signal === undefined ? own : AbortSignal.any([own, this.#given.signal]);
-    return this.#signal;
+    const details = this.#detailed();
+    if (details.signal !== null) return details.signal;
+    details.controller = new AbortController();
+    if (details.abortedAt > 0) details.controller.abort(details.why ?? undefined);
+    const { signal: own } = details.controller;
+    details.signal = this.#given.signal === undefined ? own : AbortSignal.any([own, this.#given.signal]);
+    return details.signal;
+  }
+
+  /** Monotonic milliseconds since when an order or silence has forbidden it; 0 while nothing does. */
+  get forbiddenSince(): number {
+    return this.#details?.forbiddenSince ?? 0;
+  }
+
+  set forbiddenSince(monotonic: number) {
+    if (monotonic !== this.forbiddenSince) this.#detailed().forbiddenSince = monotonic;
+  }
+
+  /** Monotonic milliseconds of its abort; 0 before. */
+  get abortedAt(): number {
+    return this.#details?.abortedAt ?? 0;
+  }
+
+  /** Whether it was said that it goes on although it was told to end: true the second time that this is asked. */
+  nameOnce(): boolean {
+    const details = this.#detailed();
+    const wasNamed = details.isNamed;
+    details.isNamed = true;
+    return wasNamed;
   }
 
   /** Tells the action to end. */
   abort(monotonic: number, why: Error): void {
-    if (this.abortedAt > 0) return;
-    this.abortedAt = monotonic;
-    this.#why = why;
-    this.#controller?.abort(why);
+    const details = this.#detailed();
+    if (details.abortedAt > 0) return;
+    details.abortedAt = monotonic;
+    details.why = why;
+    details.controller?.abort(why);
+  }
+
+  #detailed(): Details {
+    this.#details ??= {
+      trace: null,
+      controller: null,
+      signal: null,
+      why: null,
+      forbiddenSince: 0,
+      abortedAt: 0,
+      isNamed: false,
+    };
+    return this.#details;
   }
 }
 
-/** The calls that run now, linked through themselves: adding and removing one allocates nothing. */
+/** The calls that run now, in no order: adding and removing one moves at most one other. */
 export class RunningCalls {
-  #first: RunningCall | null = null;
-  #size = 0;
+  readonly #calls: RunningCall[] = [];
 
   get size(): number {
-    return this.#size;
+    return this.#calls.length;
   }
 
   add(call: RunningCall): void {
-    call.after = this.#first;
-    if (this.#first !== null) this.#first.before = call;
-    this.#first = call;
-    this.#size++;
+    call.place = this.#calls.length;
+    this.#calls.push(call);
   }
 
   remove(call: RunningCall): void {
-    const { before, after } = call;
-    if (before === null) this.#first = after;
-    else before.after = after;
-    if (after !== null) after.before = before;
-    call.before = null;
-    call.after = null;
-    this.#size--;
+    const last = this.#calls.pop();
+    if (last === undefined || last === call) return;
+    this.#calls[call.place] = last;
+    last.place = call.place;
   }
 
-  *[Symbol.iterator](): Generator<RunningCall> {
-    // The next one is read first: what is done with a call may end it.
-    for (let call = this.#first; call !== null;) {
-      const next: RunningCall | null = call.after;
-      yield call;
-      call = next;
-    }
+  /** A copy: what is done with a call may end it, or others. */
+  [Symbol.iterator](): Iterator<RunningCall> {
+    return [...this.#calls][Symbol.iterator]();
   }
 }

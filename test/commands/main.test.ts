@@ -41,7 +41,7 @@ describe("what cannot run exits 2 with one line", () => {
     [["-v", "-q"], "option '-v, --verbose' cannot be used with option '-q, --quiet'"],
     [["--act-on", "production"], "--act-on production needs --env production"],
     [["--env", "staging", "--act-on", "production"], "--act-on production and --env staging name two environments"],
-    [["rollback", "all", "--dry-run"], "rollback is not there yet"],
+    [["rollback", "all", "--dry-run"], "clawproof.yaml names no ledger: rollback: { ledger: "],
     [["drill", "--help"], "drill is not there yet"],
     [["rolback"], 'unknown command "rolback" (did you mean rollback?)'],
     [["05"], 'unknown command "05"'],
