@@ -1,4 +1,3 @@
-import { dialectOf } from "../databases/address.ts";
 import { DatabaseFailed, type Database } from "../databases/database.ts";
 import { openDatabase } from "../databases/open.ts";
 import type { Project } from "../config/project.ts";
@@ -106,16 +105,4 @@ export async function nothingMatched(reading: Reading, { traces, ...rest }: Filt
   }
   const near = await reading.nearestTrace(trace);
   return `no trace ${trace} is known${near === null ? "" : `; did you mean ${near}?`} (${spans})`;
-}
-
-/** Whether two URLs name the same database, passwords apart. */
-export function isSameDatabase(a: string, b: string): boolean {
-  try {
-    if (dialectOf(a) !== dialectOf(b) || dialectOf(a) === "sqlite") return false;
-    const [x, y] = [new URL(a), new URL(b)];
-    return x.host === y.host && x.pathname === y.pathname && (x.username === "" || x.username === y.username);
-  } catch {
-    // A URL that nobody can read is the same as none.
-    return false;
-  }
 }

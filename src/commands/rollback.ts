@@ -12,7 +12,6 @@ import { canAsk, nextLine } from "./consent.ts";
 import { parseFormat, type Format } from "./formats.ts";
 import {
   filled,
-  isSameDatabase,
   nothingMatched,
   NothingTried,
   openReading,
@@ -97,7 +96,6 @@ async function onPlan(asked: Asked, surroundings: Surroundings): Promise<ExitCod
     project,
     kept,
     fillUrl: (text) => filled(text, project),
-    isSame: isSameDatabase,
   });
   try {
     return await planAndRun(asked, workshop, surroundings);

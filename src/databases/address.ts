@@ -47,3 +47,15 @@ export function placeOf(url: string, defaultPort: number): string {
   const { hostname, port } = serverAddress(url);
   return `${hostname === "" ? "localhost" : hostname}:${port === "" ? defaultPort : port}`;
 }
+
+/** Whether two URLs name the same database, passwords apart. */
+export function isSameDatabase(a: string, b: string): boolean {
+  try {
+    if (dialectOf(a) !== dialectOf(b) || dialectOf(a) === "sqlite") return false;
+    const [x, y] = [new URL(a), new URL(b)];
+    return x.host === y.host && x.pathname === y.pathname && (x.username === "" || x.username === y.username);
+  } catch {
+    // A URL that nobody can read is the same as none.
+    return false;
+  }
+}

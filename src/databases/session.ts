@@ -1,7 +1,17 @@
 import { dialectOf } from "./address.ts";
-import type { Database, Dialect, OpenOptions, Parameter, Value } from "./database.ts";
+import {
+  type Database,
+  DatabaseFailed,
+  type Dialect,
+  type OpenOptions,
+  type Parameter,
+  type Value,
+} from "./database.ts";
 
-export type SessionOptions = Omit<OpenOptions, "mode">;
+export interface SessionOptions extends Omit<OpenOptions, "mode"> {
+  /** Whoever only looks cannot write, by a mistake of ours neither: transactions are refused, and so is every write. */
+  readOnly?: boolean | undefined;
+}
 
 /**
  * One connection that reads and writes, with transactions: rows can be locked, compared and changed before anybody else
@@ -22,19 +32,24 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Opens `sqlite:PATH`, `postgres://…` or `mysql://…` for reading and writing. Throws DatabaseFailed. */
+/** Opens `sqlite:PATH`, `postgres://…` or `mysql://…` for reading and writing, or for reading alone. Throws DatabaseFailed. */
 export async function openSession(url: string, options: SessionOptions): Promise<Session> {
   const dialect = dialectOf(url);
-  if (dialect === "sqlite") return (await import("./sqlite-session.ts")).openSqliteSession(url, options);
+  const { readOnly = false } = options;
+  if (dialect === "sqlite" && !readOnly) {
+    return (await import("./sqlite-session.ts")).openSqliteSession(url, options);
+  }
   const { openDatabase } = await import("./open.ts");
-  const database = await openDatabase(url, { ...options, mode: "read-write" });
+  // On a server the statements below are no reads, so what follows them is made so by the last.
+  const database = await openDatabase(url, { ...options, mode: dialect === "sqlite" ? "read-only" : "read-write" });
+  const statements = dialect === "sqlite" ? [] : [...PREPARED[dialect], ...(readOnly ? [READ_ONLY[dialect]] : [])];
   try {
-    for (const statement of PREPARED[dialect]) await database.query(statement);
+    for (const statement of statements) await database.query(statement);
   } catch (error) {
     await database.close();
     throw error;
   }
-  return new ServerSession(database);
+  return new DatabaseSession(database, readOnly);
 }
 
 /** What makes a value's text the same whatever the server's or the role's settings, and keeps every digit of it. */
@@ -49,13 +64,20 @@ const PREPARED: Record<Exclude<Dialect, "sqlite">, readonly string[]> = {
   mysql: [],
 };
 
-class ServerSession implements Session {
+const READ_ONLY: Record<Exclude<Dialect, "sqlite">, string> = {
+  postgres: "set default_transaction_read_only = on",
+  mysql: "set session transaction read only",
+};
+
+class DatabaseSession implements Session {
   readonly dialect: Dialect;
   readonly shown: string;
   readonly #database: Database;
+  readonly #readOnly: boolean;
 
-  constructor(database: Database) {
+  constructor(database: Database, readOnly: boolean) {
     this.#database = database;
+    this.#readOnly = readOnly;
     this.dialect = database.dialect;
     this.shown = database.shown;
   }
@@ -68,6 +90,7 @@ class ServerSession implements Session {
   }
 
   async transaction<T extends { commit: boolean }>(work: () => Promise<T>): Promise<T> {
+    if (this.#readOnly) throw new DatabaseFailed("the database is opened to be read alone");
     await this.query("start transaction");
     let commit = false;
     try {

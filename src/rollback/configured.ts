@@ -1,5 +1,6 @@
 import type { Project } from "../config/project.ts";
 import { MissingSecret, type Secrets } from "../config/secrets.ts";
+import { isSameDatabase } from "../databases/address.ts";
 import { contextOf } from "../doors/context.ts";
 import type { KeptHandler } from "../ledger/record.ts";
 import { Handlers } from "./handlers.ts";
@@ -23,20 +24,23 @@ export interface WorkshopOptions {
   kept: readonly KeptHandler[];
   /** Fills a database's URL in. */
   fillUrl: (text: string) => Promise<string>;
-  /** Whether two URLs mean the same database, passwords apart. */
-  isSame: (a: string, b: string) => boolean;
+  /** For a plan alone: the databases are opened to be read. */
+  readOnly?: boolean | undefined;
+  /** Ends what is read. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Sets up the handlers that clawproof.yaml, the ledger and the agent's guard offer. */
-export async function openWorkshop({ project, kept, fillUrl, isSame }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
+  const { project, kept, fillUrl, readOnly, signal } = options;
   const { config, directory, env, secrets } = project;
   const modules = new Modules({ directory, env });
-  const sessions = new Sessions({ statementTimeoutMs: STATEMENT_MS, directory, secrets });
+  const sessions = new Sessions({ statementTimeoutMs: STATEMENT_MS, directory, secrets, readOnly, signal });
   const rollback = config.rollback ?? {};
   const written = Object.values(rollback.undo ?? {}).flatMap((undo) => ("sql" in undo ? [undo.sql.database] : []));
   const own = [rollback.ledger ?? "", ...written];
   const { guard, failed } = await guardOf(rollback.guard, modules);
-  const context = contextOf(project);
+  const context = contextOf(project, {}, signal ? { signal } : {});
   const handlers = new Handlers({
     configured: rollback.undo ?? {},
     placeOf: (type) => {
@@ -48,7 +52,7 @@ export async function openWorkshop({ project, kept, fillUrl, isSame }: WorkshopO
     modules,
     context,
     keptContext: { ...context, secrets: onlyOf(secrets, config.agent.credentials ?? []) },
-    databaseOf: (url, isKept) => databaseOf(url, isKept, { own, fillUrl, isSame }),
+    databaseOf: (url, isKept) => databaseOf(url, isKept, { own, fillUrl }),
     irreversible: new Map(
       (config.agent.actions ?? []).flatMap(({ type, irreversible }) =>
         irreversible === undefined ? [] : [[type, irreversible] as const],
@@ -79,13 +83,13 @@ async function guardOf(written: string | undefined, modules: Modules) {
 async function databaseOf(
   url: string,
   isKept: boolean,
-  { own, fillUrl, isSame }: Pick<WorkshopOptions, "fillUrl" | "isSame"> & { own: readonly string[] },
+  { own, fillUrl }: Pick<WorkshopOptions, "fillUrl"> & { own: readonly string[] },
 ): Promise<string> {
   try {
     if (!isKept) return await fillUrl(url);
     for (const candidate of own) {
       const filled = await fillUrl(candidate).catch(() => "");
-      if (isSame(url, filled)) return filled;
+      if (isSameDatabase(url, filled)) return filled;
     }
     return url;
   } catch (error) {

@@ -75,6 +75,13 @@ export class Handlers {
     );
   }
 
+  /** Types of an agent's that something has a handler for, in whatever version. */
+  typesOf(agent: string): Set<string> {
+    const { configured, kept, guard, irreversible } = this.#options;
+    const stored = kept.filter((one) => one.agent === agent).map(({ type }) => type);
+    return new Set([...Object.keys(configured), ...irreversible.keys(), ...stored, ...(guard?.functions.keys() ?? [])]);
+  }
+
   #once(key: string, make: () => Promise<Handler | { why: string }>): Promise<Handler | { why: string }> {
     const known = this.#made.get(key);
     if (known) return known;
