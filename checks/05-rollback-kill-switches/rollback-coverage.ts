@@ -12,6 +12,9 @@ const WINDOW = "let the script take a time window, and say how under rollback.sc
 const COVER = "teach the script the missing types, or declare them irreversible with what a person must do instead";
 const DRY = "let the script's dry run print what it would undo, differing by trace, exiting 0, changing nothing";
 const SHOW = "consent to dry runs on real traces, one of each type: rollback.script.rehearse: { trace: recent }";
+const HANDLE =
+  "give the missing types an undo, in the agent's guard or under rollback.undo, or say that they are irreversible";
+const LOOK = "let the agent make one write of each type, and see to it that what its undo looks at can be reached";
 const NAME_TYPES = "list what the agent can do: agent.actions, or agent.inventory";
 
 export default defineCheck({
@@ -40,7 +43,7 @@ export default defineCheck({
 });
 
 function judgeScript(script: ScriptFacts, wanted: WriteTypes): Judgement {
-  const { takesTrace, takesWindow, dryRun, listed } = script;
+  const { by, takesTrace, takesWindow, dryRun, listed } = script;
   if (!takesTrace) return fail("Rollback script takes no trace ID", TRACE);
   if (!takesWindow) return fail("Rollback script takes no time window", WINDOW);
   if (dryRun.state === "failed") return fail(`Rollback script failed its dry run — ${dryRun.why}`, DRY);
@@ -53,21 +56,27 @@ function judgeScript(script: ScriptFacts, wanted: WriteTypes): Judgement {
     return seen.length === types.length ? covered(types.length) : couldNotBeChecked(SUBJECT, listed.why);
   }
   const said = types.filter((type) => listed.types.includes(type));
-  return coverage(types, said, whyUnseen(said, seen, dryRun));
+  const remedies = by === "ledger" ? { cover: HANDLE, show: LOOK } : { cover: COVER, show: SHOW };
+  return coverage(types, said, whyUnseen(said, seen, dryRun), remedies);
 }
 
 /** `unseen` is why what the script says of itself was not seen in a dry run; null where it was. */
-function coverage(types: readonly string[], said: readonly string[], unseen: string | null): Judgement {
+function coverage(
+  types: readonly string[],
+  said: readonly string[],
+  unseen: string | null,
+  { cover, show }: { cover: string; show: string },
+): Judgement {
   const share = `${said.length}/${types.length}`;
-  if (said.length === 0) return fail(`Rollback script covers ${share} write action types`, COVER);
+  if (said.length === 0) return fail(`Rollback script covers ${share} write action types`, cover);
   // The script's own list is its word, and against itself that is enough.
   const missing = types.filter((type) => !said.includes(type));
   const gap = missing.length > 0 ? [`${missing.join(", ")} missing`] : [];
   if (unseen !== null) {
-    return warn(`Rollback script says it covers ${share}, not seen — ${[unseen, ...gap].join("; ")}`, SHOW);
+    return warn(`Rollback script says it covers ${share}, not seen — ${[unseen, ...gap].join("; ")}`, show);
   }
   if (gap.length === 0) return covered(types.length);
-  return warn(`Rollback script covers ${share} write action types — ${gap.join()}`, COVER);
+  return warn(`Rollback script covers ${share} write action types — ${gap.join()}`, cover);
 }
 
 function covered(count: number): Judgement {
@@ -87,7 +96,9 @@ function nothingToCover(irreversible: readonly string[]): Judgement {
 function whyUnseen(said: readonly string[], seen: readonly string[], dryRun: ScriptFacts["dryRun"]): string | null {
   if (dryRun.state !== "seen") return dryRun.why;
   const unseen = said.filter((type) => !seen.includes(type));
-  return unseen.length === 0 ? null : `no dry run covered ${unseen.join(", ")}`;
+  if (unseen.length === 0) return null;
+  const reasons = (dryRun.unseen ?? []).filter(({ type }) => unseen.includes(type)).map(({ why }) => why);
+  return reasons.length > 0 ? reasons.join(", ") : `no dry run covered ${unseen.join(", ")}`;
 }
 
 function named({ irreversible }: WriteTypes, now: number): Evidence[] {

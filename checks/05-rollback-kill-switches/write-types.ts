@@ -5,7 +5,7 @@ import type { ActionFacts, RecordsFacts } from "../../src/evidence/facts.ts";
 export interface WriteTypes {
   /** Declared, in an inventory, or found in the table; in that order. */
   types: string[];
-  /** Those of them that are declared irreversible, with what a person must do instead. */
+  /** Those of them that are irreversible, as declared or as our own ledger says, with what a person must do instead. */
   irreversible: { type: string; instead: string }[];
   /** An inventory was read and nothing anywhere writes: what is about writes does not apply. */
   noneShown: boolean;
@@ -23,11 +23,15 @@ export function writeTypes(actions: Fact<ActionFacts>, records: Fact<RecordsFact
   const writing = known.filter(({ effect }) => effect === "write");
   const types = new Set([...writing, ...recorded].map(({ type }) => type));
   const inventoryRead = actions.state === "found" && actions.value.inventoryRead;
+  // The ledger's word first: it is what a rollback goes by.
+  const instead = new Map<string, string>();
+  for (const { type, irreversible } of writing) if (irreversible !== null) instead.set(type, irreversible);
+  for (const { type, irreversible } of records.state === "found" ? records.value.types : []) {
+    if (irreversible !== undefined && types.has(type)) instead.set(type, irreversible);
+  }
   return {
     types: [...types],
-    irreversible: writing.flatMap(({ type, irreversible }) =>
-      irreversible === null ? [] : [{ type, instead: irreversible }],
-    ),
+    irreversible: [...instead].map(([type, what]) => ({ type, instead: what })),
     noneShown: inventoryRead && types.size === 0,
     unread: unreadSource(actions, "actions") ?? unreadSource(records, "records"),
   };

@@ -38,9 +38,9 @@ function keep(gathering: Gathering, fact: FactName, value: Fact<unknown>): void 
   facts[fact] = value;
 }
 
-/** What the script's dry run is held against, where somebody consented to one. It never needs the switch pulled for it. */
-const scriptUses = (project: Project): readonly FactName[] =>
-  project.config.rollback?.script?.rehearse ? ["actions", "records"] : [];
+/** What the script's dry run, where somebody consented to one, or the ledger's plan is for. It never needs the switch pulled for it. */
+const scriptUses = ({ config: { rollback } }: Project): readonly FactName[] =>
+  rollback?.script?.rehearse || (!rollback?.script && rollback?.ledger !== undefined) ? ["actions", "records"] : [];
 
 /** Every fact in the order of work (contract, section 2): files; databases; rehearsals, one at a time; last the script. */
 export const ORDER_OF_WORK: readonly Step[] = [

@@ -3,10 +3,12 @@ import type { Source } from "../config/call.ts";
 import { publicUrl } from "../config/redaction.ts";
 import { parseTemplate } from "../config/template.ts";
 import type { FactName } from "../evidence/facts.ts";
+import { ACTIONS } from "../ledger/record.ts";
 import type { Check } from "./check.ts";
 import type { Location } from "./fact.ts";
 import { ORDER_OF_WORK, stepsFor } from "./gather.ts";
 import { type Acting, type MayAct, actingFor } from "./plan-acts.ts";
+import { ledgerReads, ledgerSections } from "./plan-ledger.ts";
 import { callText, sourceText } from "./plan-words.ts";
 
 /** A line of a plan and where in clawproof.yaml it comes from. */
@@ -33,7 +35,10 @@ const SECTIONS: Record<FactName, readonly [ConfigPath, ...ConfigPath[]]> = {
   fallback: [["fallback"]],
   killSwitch: [["killSwitch"]],
   drills: [["drills"]],
-  records: [["rollback", "records"]],
+  records: [
+    ["rollback", "records"],
+    ["rollback", "ledger"],
+  ],
   rehearsal: [["killSwitch"], ["agent", "probes"], ["agent", "instances"], ["alerting", "receipts"]],
   breakerRehearsal: [
     ["breaker", "rehearse"],
@@ -45,6 +50,12 @@ const SECTIONS: Record<FactName, readonly [ConfigPath, ...ConfigPath[]]> = {
   ],
 };
 
+/** What may stand instead of the first section of these facts. */
+const INSTEAD: Partial<Record<FactName, ConfigPath>> = {
+  records: ["rollback", "ledger"],
+  script: ["rollback", "ledger"],
+};
+
 /** Facts that nothing is read for unless somebody consents to acting. */
 const REHEARSED: ReadonlySet<FactName> = new Set(["rehearsal", "breakerRehearsal"]);
 
@@ -54,7 +65,10 @@ export function planAudit(project: Project, checks: readonly Check[], mayAct: Ma
   const acting = actingFor(project, facts, mayAct);
   const reads = [...facts.flatMap((fact) => readsFor(fact, project)), ...acting.acts.flatMap((act) => act.reads ?? [])];
   const missing = facts.filter(
-    (fact) => !REHEARSED.has(fact) && !stands(project, SECTIONS[fact][0]) && fact !== "actions",
+    (fact) =>
+      !REHEARSED.has(fact) &&
+      ![SECTIONS[fact][0], INSTEAD[fact] ?? []].some((path) => path.length > 0 && stands(project, path)) &&
+      fact !== "actions",
   );
   return {
     reads,
@@ -92,15 +106,7 @@ function readsFor(fact: FactName, project: Project): PlanLine[] {
     case "drills":
       return source("drill log", config.drills?.log, "drills", "log");
     case "records":
-      return [config.rollback?.records ?? []]
-        .flat()
-        .map(({ database, table }) =>
-          line(
-            `database: ${publicUrl(database)}, ${table === undefined ? "a query" : `table ${table}`}`,
-            "rollback",
-            "records",
-          ),
-        );
+      return recordReads(project);
     case "script":
       return scriptReads(project);
     case "rehearsal":
@@ -115,9 +121,24 @@ function switchReads(project: Project): PlanLine[] {
   return [{ text: `kill switch: ${callText(killSwitch.status)}`, location: project.where(["killSwitch", "status"]) }];
 }
 
+function recordReads(project: Project): PlanLine[] {
+  const { records = [], ledger } = project.config.rollback ?? {};
+  const line = (database: string, what: string, key: "records" | "ledger"): PlanLine => ({
+    text: `database: ${publicUrl(database)}, ${what}`,
+    location: project.where(["rollback", key]),
+  });
+  return [
+    ...[records]
+      .flat()
+      .map(({ database, table }) => line(database, table === undefined ? "a query" : `table ${table}`, "records")),
+    ...(ledger === undefined ? [] : [line(ledger, `table ${ACTIONS}`, "ledger")]),
+  ];
+}
+
 function scriptReads(project: Project): PlanLine[] {
   const script = project.config.rollback?.script;
-  if (!script?.types) return [];
+  if (!script) return ledgerReads(project);
+  if (!script.types) return [];
   const argv = [...script.run, ...script.types].join(" ");
   return [
     { text: `rollback script's own list: run ${argv}`, location: project.where(["rollback", "script", "types"]) },
@@ -137,7 +158,9 @@ function valueAt(value: unknown, path: ConfigPath): unknown {
 
 function secretsFor(project: Project, facts: readonly FactName[]): Plan["secrets"] {
   const seen = new Map<string, Location>();
-  for (const path of facts.flatMap((fact) => SECTIONS[fact])) {
+  const isPlanned = project.config.rollback?.script === undefined && project.config.rollback?.ledger !== undefined;
+  const sections = (fact: FactName) => (fact === "script" && isPlanned ? ledgerSections(project) : SECTIONS[fact]);
+  for (const path of facts.flatMap(sections)) {
     for (const { name, at } of secretsBelow(valueAt(project.config, path), path)) {
       if (!seen.has(name)) seen.set(name, project.where(at));
     }

@@ -158,6 +158,8 @@ export interface RecordsOfType {
   total: number;
   /** Records without what is required, by what they lack. */
   lacking: { what: string; count: number }[];
+  /** Where our own ledger says that it cannot be taken back: what a person must do instead. */
+  irreversible?: string;
 }
 
 export interface RecordsFacts {
@@ -165,15 +167,16 @@ export interface RecordsFacts {
   source: string;
 }
 
-/** The rollback script, asked and dry-run. */
+/** The rollback script, asked and dry-run; or `clawproof rollback` on our own ledger, which was asked for a plan. */
 export interface ScriptFacts {
+  by: "script" | "ledger";
   /** The types it says it covers; `why` where it could not be asked. */
   listed: { types: string[] } | { why: string };
   takesTrace: boolean;
   takesWindow: boolean;
-  /** `seen`: types of which a dry run covered a record. `failed`: it ran and did wrong. `not-run`: nobody consented, or nothing to run on. */
+  /** `seen`: types of which a dry run covered a record; `unseen` is why others that are listed were not. `failed`: it ran and did wrong. `not-run`: nobody consented, or nothing to run on. */
   dryRun:
-    | { state: "seen"; types: string[]; runs: string[] }
+    | { state: "seen"; types: string[]; runs: string[]; unseen?: { type: string; why: string }[] }
     | { state: "failed"; why: string }
     | { state: "not-run"; why: string };
 }

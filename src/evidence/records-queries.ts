@@ -5,7 +5,7 @@ import { type Lack, requiredOf } from "./records-required.ts";
 import type { OpenTable } from "./records-tables.ts";
 
 /** More types than any agent has tools: then the column holds something else, and the answer would be as long as the table. */
-const MOST_TYPES = 250;
+export const MOST_TYPES = 250;
 
 /** The records of one type in one table. */
 export interface Counted {

@@ -58,14 +58,16 @@ export async function named<T>(tables: readonly unknown[], shown: string, work: 
   }
 }
 
-async function databaseUrl({ project }: Gathering, written: string): Promise<string> {
+/** The URL of a database as clawproof.yaml writes it, filled in. Throws MissingSecret or Unfilled. */
+export async function databaseUrl({ project }: Gathering, written: string): Promise<string> {
   const filling = { secrets: project.secrets, placeholders: placeholdersOf(project.environment) };
   return fill(written, filling, /^\s*sqlite:/i.test(written) ? "none" : "url");
 }
 
 const placeholdersOf = (environment: string | null) => (environment === null ? {} : { environment });
 
-async function openForReading({ project, signal }: Gathering, url: string): Promise<Database> {
+/** Opens a database through a connection that cannot write. Throws DatabaseFailed. */
+export async function openForReading({ project, signal }: Gathering, url: string): Promise<Database> {
   const options = {
     mode: "read-only" as const,
     statementTimeoutMs: STATEMENT_LIMIT_MS,

@@ -57,7 +57,8 @@ function isSafe({ trace }: { trace: string }): boolean {
 }
 
 /** The types that 05.6 counts against: declared, in an inventory, or recorded. */
-function writeTypes({ facts: { actions, records } }: Gathering): string[] {
+/** Types that are declared to write, in an inventory, or found in the tables. */
+export function writeTypes({ facts: { actions, records } }: Gathering): string[] {
   const known = actions?.state === "found" ? actions.value.types.filter(({ effect }) => effect === "write") : [];
   const recorded = records?.state === "found" ? records.value.types.filter(({ total }) => total > 0) : [];
   return [...new Set([...known, ...recorded].map(({ type }) => type))];

@@ -1,4 +1,4 @@
-import { absent, type Evidence, failed, found, type Missing, withheld } from "../audit/fact.ts";
+import { absent, type Evidence, failed, found, withheld } from "../audit/fact.ts";
 import type { Script } from "../config/schema.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { parseTemplate, type PlaceholderName, Unfilled } from "../config/template.ts";
@@ -8,14 +8,23 @@ import type { Gather, Gathering } from "./gathering.ts";
 import { dryRunScript } from "./script-dry-run.ts";
 import { openScript, type RunScript } from "./script-run.ts";
 
-/** The rollback script: what it says it covers, what it takes, and what its dry runs showed. */
+/** The rollback script, or our own ledger: what it says it covers, what it takes, and what its dry runs showed. */
 export const gatherScript: Gather<"script"> = async (gathering) => {
   const { project, mode } = gathering;
   const script = project.config.rollback?.script;
-  if (!script) return noScript(gathering);
-  const place = project.where(["rollback", "script"]);
-  if (mode === "offline") return withheld("--offline runs no command", place);
+  const ledger = project.config.rollback?.ledger;
+  if (!script && ledger === undefined) {
+    return absent("rollback.script is not configured", project.where(["rollback"]));
+  }
+  const place = project.where(["rollback", script ? "script" : "ledger"]);
+  if (mode === "offline") return withheld(`--offline ${script ? "runs no command" : "opens no database"}`, place);
   try {
+    // A script that is named beside a ledger is what the team runs at three in the morning.
+    if (!script) {
+      const { coverageOfLedger } = await import("./ledger-coverage.ts");
+      const { facts, evidence } = await coverageOfLedger(gathering);
+      return found(facts, evidence, place);
+    }
     const facts = await look(script, gathering);
     return found(facts, evidenceOf(facts, script, gathering), place);
   } catch (error) {
@@ -25,15 +34,6 @@ export const gatherScript: Gather<"script"> = async (gathering) => {
     gathering.progress.clear();
   }
 };
-
-function noScript({ project }: Gathering): Missing {
-  if (project.config.rollback?.ledger === undefined) {
-    return absent("rollback.script is not configured", project.where(["rollback"]));
-  }
-  const why =
-    "clawproof's own ledger and its rollback come with a later version; name the script under rollback.script";
-  return failed(why, project.where(["rollback", "ledger"]));
-}
 
 const isKnown = (error: unknown): error is Error =>
   error instanceof DatabaseFailed || error instanceof MissingSecret || error instanceof Unfilled;
@@ -49,7 +49,7 @@ async function look(script: Script, gathering: Gathering): Promise<ScriptFacts> 
   const dryRun = forbidden === null ? dryRunScript({ script, run, gathering, takesWindow, listed }) : notRun(forbidden);
   // Whatever becomes of one of them, the other has ended too before anything else begins.
   await Promise.allSettled([listing, listed, dryRun]);
-  return { listed: await listing, takesTrace, takesWindow, dryRun: await dryRun };
+  return { by: "script", listed: await listing, takesTrace, takesWindow, dryRun: await dryRun };
 }
 
 const notRun = async (why: string): Promise<ScriptFacts["dryRun"]> => ({ state: "not-run", why });

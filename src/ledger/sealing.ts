@@ -38,6 +38,8 @@ export interface Seal {
 /** The one member of an object that stands for a value that is not there itself. */
 const MARK = "$clawproof";
 const REDACTED = { [MARK]: "redacted" };
+/** What a column holds where all of it was redacted. */
+export const REDACTED_TEXT = JSON.stringify(REDACTED);
 const ALGORITHM = "aes-256-gcm";
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;

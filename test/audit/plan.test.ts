@@ -132,6 +132,46 @@ describe("planAudit", () => {
   });
 });
 
+describe("planAudit on our own ledger", () => {
+  const LEDGER = `version: 1
+agent: { name: support, url: "http://127.0.0.1:4100" }
+rollback:
+  ledger: "postgres://kim:\${LEDGER_PASSWORD}@db.example/actions"
+  guard: ./agent/guard.mjs#guard
+  undo:
+    subscription_update: { sql: { database: "postgres://kim:\${APP_PASSWORD}@db.example/app", table: accounts, key: [id] } }
+    email_send: { http: { url: /retract, method: POST, headers: { authorization: "Bearer \${MAIL_TOKEN}" } }, state: { url: "/mails/\${record.reference}" } }
+    db_update: { module: ./undo.mjs#restore }
+    parcel_send: { irreversible: call the carrier }
+`;
+  const plan = planAudit(projectOf(LEDGER), [checkNeeding(["records", "script"])], true);
+
+  test("what is read, asked and imported, and nothing acted on", () => {
+    expect(plan.reads.map(({ text, location }) => `${location.line} ${text}`)).toEqual([
+      "4 database: postgres://db.example/actions, table clawproof_actions",
+      "4 plan for the newest write of each type: postgres://db.example/actions, and what its own handlers look at",
+      "5 undo functions of the guard: run ./agent/guard.mjs#guard (imported in a process of its own)",
+      "7 rows of subscription_update: postgres://db.example/app, table accounts",
+      "8 state of email_send: GET http://127.0.0.1:4100/mails/${record.reference}",
+      "9 undo of db_update: run ./undo.mjs#restore (imported in a process of its own)",
+    ]);
+    expect([plan.acts, plan.nots]).toEqual([[], []]);
+  });
+
+  test("needs the secrets for looking, not those for undoing", () => {
+    expect(plan.secrets.map(({ name }) => name)).toEqual(["LEDGER_PASSWORD", "APP_PASSWORD"]);
+  });
+
+  test("a script beside it is listed instead of its plan", () => {
+    const both = LEDGER.replace("  guard:", "  script: { run: [node, undo.mjs], types: [--types] }\n  guard:");
+    const { reads } = planAudit(projectOf(both), [checkNeeding(["records", "script"])], true);
+    expect(reads.map(({ text }) => text)).toEqual([
+      "database: postgres://db.example/actions, table clawproof_actions",
+      "rollback script's own list: run node undo.mjs --types",
+    ]);
+  });
+});
+
 describe("actingLine", () => {
   const STAGING = `version: 1
 agent: { name: support, url: "https://agent.\${environment}.example.com", probes: { write: { url: /notes, refused: [{ status: 503 }] } } }

@@ -108,6 +108,39 @@ describe("05.6 rollback-coverage", () => {
     );
   });
 
+  it("in our own ledger: what a plan did not show is said by type, and a missing handler is named", () => {
+    const planned = (types: string[], unseen: { type: string; why: string }[] = []) => ({
+      by: "ledger" as const,
+      ...listing(...types, ...unseen.map(({ type }) => type)),
+      dryRun: { state: "seen" as const, types, runs: [], unseen },
+    });
+    expect(judged(planned([...WRITES]))).toBe(COVERED);
+    expect(judged(planned(["subscription_update", "email_send"]))).toBe(
+      "[WARN] Rollback script covers 2/3 write action types — db_update missing",
+    );
+    expect(judged(planned([]))).toBe("[FAIL] Rollback script covers 0/3 write action types");
+    const why = "db_update has no records yet";
+    expect(judged(planned(["subscription_update", "email_send"], [{ type: "db_update", why }]))).toBe(
+      `[WARN] Rollback script says it covers 3/3, not seen — ${why}`,
+    );
+    expect(judged(planned(["email_send"], [{ type: "db_update", why }]))).toBe(
+      `[WARN] Rollback script says it covers 2/3, not seen — ${why}; subscription_update missing`,
+    );
+    const script = factOf(goodScript(planned(["db_update"])));
+    expect(judge(script).remedy).toContain("rollback.undo");
+  });
+
+  it("types that our own ledger calls irreversible leave N and are named", () => {
+    const parcel = { ...recordsOf("parcel_send"), irreversible: "call the carrier" };
+    const records = factOf(goodRecords([...WRITES.map((type) => recordsOf(type)), parcel]));
+    const judgement = judge(factOf(goodScript({ by: "ledger" })), undefined, records);
+    expect(said(judgement)).toBe(COVERED);
+    expect(judgement.evidence?.[0]?.fact).toBe("parcel_send is irreversible and not counted: call the carrier");
+    const unused = { ...recordsOf("parcel_send", 0), irreversible: "call the carrier" };
+    const nowhere = judge(factOf(goodScript()), undefined, factOf(goodRecords([unused])));
+    expect([said(nowhere), nowhere.evidence]).toEqual([COVERED, undefined]);
+  });
+
   it("without a list only dry runs speak, and where they do not reach it could not be checked", () => {
     const listed = { why: "it exited 2" };
     expect(judged({ listed })).toBe(COVERED);

@@ -132,13 +132,6 @@ describe("rollback records that cannot be judged", () => {
     expect(await gather(undefined)).toMatchObject({ state: "absent", why: "rollback.records is not configured" });
   });
 
-  it("are left to a later version in a ledger", async () => {
-    expect(await gather({ ledger: "sqlite:actions.db" })).toMatchObject({
-      state: "failed",
-      why: "clawproof's own ledger is read by a later version; name its table under rollback.records",
-    });
-  });
-
   it("are withheld offline, without opening anything", async () => {
     const fact = await gather({ records: TABLE }, { mode: "offline" });
     expect(fact).toMatchObject({ state: "withheld", why: "--offline opens no database" });

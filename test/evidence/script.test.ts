@@ -301,7 +301,7 @@ describe("gatherScript", () => {
     const head = "version: 1\nagent: { name: support }\n";
     expect(await gatherScript(gatheringFrom(folder, head))).toMatchObject({ state: "absent" });
     const ledger = gatheringFrom(folder, `${head}rollback: { ledger: "sqlite:a.db" }\n`);
-    expect(await gatherScript(ledger)).toMatchObject({ state: "failed" });
+    expect(await gatherScript(ledger)).toMatchObject({ state: "failed", why: "a.db does not exist" });
     expect(await gather("recent", { overrides: { mode: "offline" } })).toMatchObject({ state: "withheld" });
   });
 

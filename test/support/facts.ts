@@ -142,6 +142,7 @@ export function recordsOf(type: string, total = 40, lacking: { what: string; cou
 
 export function goodScript(changes: Partial<ScriptFacts> = {}): ScriptFacts {
   return {
+    by: "script",
     listed: { types: [...WRITES] },
     takesTrace: true,
     takesWindow: true,
