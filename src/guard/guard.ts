@@ -70,7 +70,7 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       checkName("the type of an action", type);
       if (registered.has(type)) throw new TypeError(`the action ${type} is guarded already`);
       const { effect = "write", run, finish = false, target, subject, breaker: own } = definition;
-      const undo = readUndo(type, definition.undo as ActionUndo<never> | undefined);
+      const undo = readUndo(type, definition.undo);
       if (typeof run !== "function") throw new TypeError(`the action ${type} has no run: what would be guarded?`);
       if (!["read", "write"].includes(effect)) throw new TypeError(`effect of ${type} must be "read" or "write"`);
       const typeSettings = own === true ? breakerSettings : own && readBreakerSettings(own);

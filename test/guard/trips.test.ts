@@ -101,7 +101,7 @@ describe("an opened breaker", () => {
     await answered();
     expect(client.trips).toEqual([]);
     await expect(write(1)).rejects.toMatchObject({ reason: "breaker", retryAfterSeconds: 600 });
-    clock.pass(600_000);
+    clock.pass(600_001);
     client.beat();
     await expect(write(1)).resolves.toBe(1);
     expect(guard.state().breaker.state).toBe("closed");
