@@ -8,9 +8,9 @@ import { createGuard } from "../dist/index.js";
 
 const [design, port] = process.argv.slice(2);
 const url = `http://127.0.0.1:${port}`;
-const EVERY_MS = 5;
+const EVERY_MS = 20;
 /** So many refusals in a row, and it is stopped. */
-const ENOUGH = 40;
+const ENOUGH = 20;
 
 let isStopped = false;
 let lastStart = 0n;

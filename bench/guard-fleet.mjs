@@ -12,9 +12,11 @@ import { callerOf, startBare, startService } from "./switch-support.mjs";
 
 const AGENT = join(import.meta.dirname, "guard-agent.mjs");
 const AGENTS = 100;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const BOUND = 2;
-const LEASE_MS = 2_000;
+/** Where the service is killed hard; elsewhere the lease must not be what stops them. */
+const SHORT_LEASE_MS = 2_000;
+const LEASE_MS = 15_000;
 
 /** @returns {Promise<import("./support.mjs").Row[]>} */
 export default async function fleet({ agents = AGENTS, rounds = ROUNDS } = {}) {
@@ -47,9 +49,9 @@ export default async function fleet({ agents = AGENTS, rounds = ROUNDS } = {}) {
     {
       what: "service killed hard: the last write that started, p100",
       measured: milliseconds(lost),
-      bound: `≤ ${milliseconds(LEASE_MS)}`,
+      bound: `≤ ${milliseconds(SHORT_LEASE_MS)}`,
       peer: "the lease",
-      met: lost <= LEASE_MS,
+      met: lost <= SHORT_LEASE_MS,
     },
   ];
 }
@@ -66,13 +68,15 @@ async function onService(work) {
 /** @returns {Promise<{ last: number, after: number }>} milliseconds, and how many writes started after a report */
 async function killed(server, design, count) {
   const caller = callerOf(server);
-  const fleet = await startFleet(server, design, count);
+  const fleet = await startFleet(server, { design, count, leaseMs: LEASE_MS });
   try {
     const sent = process.hrtime.bigint();
     const { status } = await caller.post("/v1/kill", { scope: "bench-agent", reason: "bench" });
     if (status !== 200) throw new Error(`the kill was answered ${status}`);
     const seen = await fleet.stopped();
-    return { last: lastOf(seen, sent), after: seen.reduce((sum, { startedAfter }) => sum + startedAfter, 0) };
+    const last = lastOf(seen, sent);
+    if (last < 0) throw new Error("the agents had stopped writing before the kill was sent");
+    return { last, after: seen.reduce((sum, { startedAfter }) => sum + startedAfter, 0) };
   } finally {
     caller.close();
     await fleet.close();
@@ -82,7 +86,7 @@ async function killed(server, design, count) {
 
 /** @returns {Promise<number>} milliseconds from the service's death to the last write that started anywhere */
 async function killedHard(server, count) {
-  const fleet = await startFleet(server, "guard", count);
+  const fleet = await startFleet(server, { design: "guard", count, leaseMs: SHORT_LEASE_MS });
   try {
     const at = process.hrtime.bigint();
     await server.stop("SIGKILL");
@@ -94,11 +98,11 @@ async function killedHard(server, count) {
 
 const lastOf = (seen, since) => Math.max(...seen.map(({ lastStart }) => Number(BigInt(lastStart) - since) / 1e6));
 
-async function startFleet({ port, token }, design, count) {
+async function startFleet({ port, token }, { design, count, leaseMs }) {
   const env = {
     ...process.env,
     TOKEN: design === "guard" ? await agentToken(port, token) : "",
-    LEASE_MS: String(LEASE_MS),
+    LEASE_MS: String(leaseMs),
   };
   const agents = Array.from({ length: count }, () => fork(AGENT, [design, String(port)], { env }));
   const said = agents.map((child) => {
