@@ -2,7 +2,7 @@ import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { list, raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import type { Answer, Run, Writer } from "../databases/writing/writer.ts";
-import { LedgerError, type Claim, type Claiming, type StepEnd } from "./ledger.ts";
+import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
 
@@ -57,6 +57,43 @@ export function createClaiming(writer: Writer, newId: () => string): Claiming {
     );
     return rows;
   };
+  const claim = async (inside: Run, run: string, wanted: readonly Wanted[]): Promise<Map<string, Claim>> => {
+    await beat(inside, run);
+    const asked = new Map(wanted.flatMap(({ ids, from }) => ids.map((id) => [id, from] as const)));
+    const rows = new Map((await locked(inside, [...asked.keys()], raw("1 = 1"))).map((row) => [row.id, row]));
+    const holders = [...rows.values()].flatMap((row) => (row.undo_status === "undoing" ? [row.undo_run ?? ""] : []));
+    const known = await runsWhere(inside, amongIds(name("id"), [...new Set([run, ...holders])]));
+    if (known.find(({ id }) => id === run)?.ended_at !== null)
+      throw new LedgerError(`the run ${run} is not known, or has ended`);
+    const claims = new Map<string, Claim>();
+    for (const [id, from] of asked) {
+      const row = rows.get(id);
+      claims.set(id, row === undefined ? NOT_THERE : claimOf(row, run, from, known));
+    }
+    const got = [...asked.keys()].filter((id) => claims.get(id)?.claimed === true);
+    if (got.length > 0) {
+      await ask(
+        inside,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(name("id"), got)}`,
+      );
+    }
+    return claims;
+  };
+  const finish = async (inside: Run, run: string, ends: readonly StepEnd[]): Promise<Set<string>> => {
+    const mine = sql`${name("undo_status")} = 'undoing' and ${name("undo_run")} = ${run}`;
+    const ids = ends.map(({ id }) => id);
+    const held = new Set((await locked(inside, ids, mine)).map(({ id }) => id));
+    for (const group of alike(ends.filter(({ id }) => held.has(id)))) {
+      const [{ status, error = null }] = group;
+      const undone = status === "undone" || status === "unverified" ? now : name("undone_at");
+      const among = group.map(({ id }) => id);
+      await ask(
+        inside,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(name("id"), among)}`,
+      );
+    }
+    return held;
+  };
 
   return {
     startRun: ({ owner, plan = null }) =>
@@ -79,60 +116,16 @@ export function createClaiming(writer: Writer, newId: () => string): Claiming {
         );
       }),
     runs: () => said(async () => (await runsWhere(writer.run, raw("1 = 1"))).map(recordOf)),
-    claim: (ids, run, from = FROM) =>
+    turn: (run, { ends = [], wanted = [] }) =>
       said(() =>
         writer.transaction(async (inside) => {
-          await beat(inside, run);
-          const rows = await locked(inside, ids, raw("1 = 1"));
-          const holders = [
-            ...new Set(rows.flatMap((row) => (row.undo_status === "undoing" ? [row.undo_run ?? ""] : []))),
-          ];
-          const known = await runsWhere(inside, amongIds(name("id"), [run, ...holders]));
-          if (known.find(({ id }) => id === run)?.ended_at !== null)
-            throw new LedgerError(`the run ${run} is not known, or has ended`);
-          const claims = new Map<string, Claim>(
-            ids.map((id) => {
-              const row = rows.find((one) => one.id === id);
-              return [id, row === undefined ? NOT_THERE : claimOf(row, run, from, known)];
-            }),
-          );
-          const got = ids.filter((id) => claims.get(id)?.claimed === true);
-          if (got.length > 0) {
-            await ask(
-              inside,
-              sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(name("id"), got)}`,
-            );
-          }
-          return claims;
+          const held = ends.length === 0 ? new Set<string>() : await finish(inside, run, ends);
+          const claims = wanted.length === 0 ? new Map<string, Claim>() : await claim(inside, run, wanted);
+          return { held, claims };
         }),
       ),
-    finish: (run, ends) =>
-      said(() =>
-        writer.transaction(async (inside) => {
-          const mine = sql`${name("undo_status")} = 'undoing' and ${name("undo_run")} = ${run}`;
-          const held = new Set(
-            (
-              await locked(
-                inside,
-                ends.map(({ id }) => id),
-                mine,
-              )
-            ).map(({ id }) => id),
-          );
-          for (const group of alike(ends.filter(({ id }) => held.has(id)))) {
-            const [{ status, error = null }] = group;
-            const undone = status === "undone" || status === "unverified" ? now : raw(quoteName(dialect, "undone_at"));
-            await ask(
-              inside,
-              sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(
-                name("id"),
-                group.map(({ id }) => id),
-              )}`,
-            );
-          }
-          return held;
-        }),
-      ),
+    claim: (ids, run, from = FROM) => said(() => writer.transaction((inside) => claim(inside, run, [{ ids, from }]))),
+    finish: (run, ends) => said(() => writer.transaction((inside) => finish(inside, run, ends))),
   };
 }
 

@@ -86,6 +86,12 @@ export interface Reading {
   handlers(): Promise<KeptHandler[]>;
 }
 
+/** Steps to claim, and what they may be before. */
+export interface Wanted {
+  ids: readonly string[];
+  from: readonly UndoStatus[];
+}
+
 /** A run's claims, all by the database's own clock. Whoever has not been heard for 30 s is dead, and loses its steps. */
 export interface Claiming {
   startRun(run: { owner: string; plan?: string | null | undefined }): Promise<RunRecord>;
@@ -98,6 +104,11 @@ export interface Claiming {
    * and those that a dead run was undoing. Of two runs at most one gets a step. Answers by id, in the order asked for.
    */
   claim(ids: readonly string[], run: string, from?: readonly UndoStatus[]): Promise<Map<string, Claim>>;
+  /** Both in one commit: ends steps first, then claims others, which may be among those that were just ended. */
+  turn(
+    run: string,
+    work: { ends?: readonly StepEnd[]; wanted?: readonly Wanted[] },
+  ): Promise<{ held: Set<string>; claims: Map<string, Claim> }>;
   /** Ends claimed steps in one commit, each only while this run still holds it; answers with the ids that it held. */
   finish(run: string, ends: readonly StepEnd[]): Promise<Set<string>>;
 }

@@ -1,5 +1,6 @@
+import { setImmediate as others } from "node:timers/promises";
 import { DatabaseFailed } from "../databases/database.ts";
-import { type Claim, type Ledger, LedgerError } from "../ledger/ledger.ts";
+import { type Claim, type Ledger, LedgerError, type StepEnd } from "../ledger/ledger.ts";
 import type { ActionRecord, RunRecord, UndoStatus } from "../ledger/record.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import { undoOne } from "./one.ts";
@@ -67,6 +68,8 @@ class Run {
   /** Why nothing more is begun. */
   #over: string | null = null;
   #done = 0;
+  /** What has become of steps and is not in the ledger yet: it goes there in the commit that claims the next ones. */
+  #ends: StepEnd[] = [];
 
   constructor(options: RunOptions, run: RunRecord) {
     this.#options = options;
@@ -88,7 +91,10 @@ class Run {
       if (this.#over === null) await this.#some(steps);
       const left = this.#over ?? "interrupted";
       for (const { id } of steps) if (!this.outcomes.has(id)) this.outcomes.set(id, { kind: "not tried", why: left });
+      // SQLite answers in this very process: whoever interrupts would not be heard before the end.
+      await others();
     }
+    await this.#orOver(async () => void (await this.#turn([])));
   }
 
   /** The next steps that may share a transaction: all on rows; what an earlier run may have committed as one stays together. */
@@ -109,27 +115,47 @@ class Run {
 
   async #some(steps: readonly Step[]): Promise<void> {
     this.#options.progress?.(this.#done, this.#steps.length, steps[0]?.type ?? "");
-    try {
+    await this.#orOver(async () => {
       const claimed = await this.#claim(steps);
       await this.#undo(claimed);
-      await this.#note(claimed);
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error;
-      this.#over = `the ledger is gone: ${error.message}`;
-      this.#tellUnnoted(steps);
-    }
+      this.#note(claimed);
+    });
     this.#done += steps.length;
     this.#options.progress?.(this.#done, this.#steps.length, steps.at(-1)?.type ?? "");
   }
 
+  /** Nothing more is begun once the ledger is gone. */
+  async #orOver(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      this.#over = `the ledger is gone: ${error.message}`;
+      this.#tellUnnoted();
+    }
+  }
+
   /** What was done and could not be noted is found again by the next run, which looks first. */
-  #tellUnnoted(steps: readonly Step[]): void {
-    for (const { id } of steps) {
+  #tellUnnoted(): void {
+    for (const { id } of this.#ends.splice(0)) {
       const outcome = this.outcomes.get(id);
       if (outcome && isSettled(outcome)) {
         this.outcomes.set(id, { kind: "failed", why: `it is ${outcome.kind}, but the ledger could not note it` });
       }
     }
+  }
+
+  /** Notes what became of the steps before, and claims these. */
+  async #turn(steps: readonly Step[]): Promise<Map<string, Claim>> {
+    if (steps.length === 0 && this.#ends.length === 0) return new Map();
+    const ids = (forced: boolean): string[] => steps.filter((step) => step.forced === forced).map(({ id }) => id);
+    const wanted = [
+      { ids: ids(false), from: FROM },
+      { ids: ids(true), from: FROM_FORCED },
+    ].filter((some) => some.ids.length > 0);
+    const { claims } = await this.#options.ledger.turn(this.#run.id, { ends: this.#ends, wanted });
+    this.#ends = [];
+    return claims;
   }
 
   async #claim(steps: readonly Step[]): Promise<Claimed[]> {
@@ -138,21 +164,7 @@ class Run {
       this.outcomes.set(step.id, BLOCKED);
       return false;
     });
-    const { ledger } = this.#options;
-    const [forced, plain] = [free.filter((step) => step.forced), free.filter((step) => !step.forced)];
-    const claims = new Map<string, Claim>();
-    for (const [some, from] of [
-      [plain, FROM],
-      [forced, FROM_FORCED],
-    ] as const) {
-      if (some.length === 0) continue;
-      for (const [id, claim] of await ledger.claim(
-        some.map(({ id }) => id),
-        this.#run.id,
-        from,
-      ))
-        claims.set(id, claim);
-    }
+    const claims = await this.#turn(free);
     const mine = free.filter(({ id }) => claims.get(id)?.claimed === true);
     for (const { id } of free) {
       const claim = claims.get(id);
@@ -168,7 +180,8 @@ class Run {
       if (record && handler && !("why" in handler)) claimed.push({ step, record, handler, resumed });
       else {
         const why = handler && "why" in handler ? handler.why : "its row in the ledger cannot be read";
-        await this.#noteOne(step.id, { kind: "failed", why });
+        this.outcomes.set(step.id, { kind: "failed", why });
+        this.#end(step.id);
       }
     }
     return claimed;
@@ -235,19 +248,14 @@ class Run {
     if (outcome.kind === "failed" || outcome.kind === "unknown") this.#blocked.add(targetOf(step));
   }
 
-  async #note(claimed: readonly Claimed[]): Promise<void> {
-    const ends = claimed.flatMap(({ step: { id } }) => {
-      const outcome = this.outcomes.get(id) ?? BLOCKED;
-      const status = statusOf(outcome);
-      return status === null ? [] : [{ id, status, error: whyOf(outcome) }];
-    });
-    if (ends.length > 0) await this.#options.ledger.finish(this.#run.id, ends);
+  #note(claimed: readonly Claimed[]): void {
+    for (const { step } of claimed) this.#end(step.id);
   }
 
-  async #noteOne(id: string, outcome: Outcome): Promise<void> {
-    this.outcomes.set(id, outcome);
+  #end(id: string): void {
+    const outcome = this.outcomes.get(id) ?? BLOCKED;
     const status = statusOf(outcome);
-    if (status !== null) await this.#options.ledger.finish(this.#run.id, [{ id, status, error: whyOf(outcome) }]);
+    if (status !== null) this.#ends.push({ id, status, error: whyOf(outcome) });
   }
 }
 

@@ -69,25 +69,53 @@ export async function lookAt(
   }
   const rows: NonNullable<Row>[] = [];
   for (const group of shapes.values()) rows.push(...(await readRows(session, table, [...group.values()], { lock })));
-  return wanted.map(({ task, identities }) => seenBy(task, table, rows, identities, session));
+  const found = new Found(rows);
+  return wanted.map(({ task, identities }) => seenBy(task, table, found, identities, session));
 }
 
-function seenBy(
-  task: SqlTask,
-  table: Table,
-  rows: readonly NonNullable<Row>[],
-  wanted: readonly Identity[],
-  session: Session,
-): Seen {
-  if ("given" in task.subject) return seenGiven(task, task.subject.given, table, rows, wanted, session);
+/** Rows that were read, found again by what identifies them; made once for each way to identify them, for all tasks. */
+class Found {
+  readonly rows: readonly NonNullable<Row>[];
+  readonly #images = new Map<string, Map<string, Row>>();
+  readonly #byKey = new Map<string, Map<string, NonNullable<Row>>>();
+
+  constructor(rows: readonly NonNullable<Row>[]) {
+    this.rows = rows;
+  }
+
+  image(captured: Captured): ReadonlyMap<string, Row> {
+    return remembered(this.#images, JSON.stringify([captured.table, captured.identity]), () =>
+      asImage(captured, this.rows),
+    );
+  }
+
+  byKey(names: readonly string[], key: string): NonNullable<Row> | null {
+    const all = remembered(this.#byKey, JSON.stringify(names), () => {
+      // Of several the first, as a search would find it.
+      return new Map(this.rows.toReversed().map((row) => [keyText(row, names), row]));
+    });
+    return all.get(key) ?? null;
+  }
+}
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const made = known.get(key) ?? make();
+  known.set(key, made);
+  return made;
+}
+
+function seenBy(task: SqlTask, table: Table, found: Found, wanted: readonly Identity[], session: Session): Seen {
+  if ("given" in task.subject) return seenGiven(task, task.subject.given, table, found, wanted, session);
   const { captured } = task.subject;
   const before = imageOf(captured, captured.before);
   const after = captured.after === undefined ? null : imageOf(captured, captured.after);
-  const all = asImage(captured, rows);
+  const all = found.image(captured);
   const known = identitiesOf(captured, [before, after ?? new Map<string, Row>()]);
   const now = new Map<string, Row>([...known.keys()].map((id) => [id, all.get(id) ?? null]));
   if (after === null) {
-    const matching = rows.filter((row) => Object.entries(captured.key).every(([name, cell]) => row[name] === cell));
+    const matching = found.rows.filter((row) =>
+      Object.entries(captured.key).every(([name, cell]) => row[name] === cell),
+    );
     for (const [id, row] of asImage(captured, matching)) now.set(id, row);
   }
   return { task, table, before, after, now, identities: known, leftOut: leftOutOf(task, table, captured.generated) };
@@ -97,14 +125,14 @@ function seenGiven(
   task: SqlTask,
   given: Given,
   table: Table,
-  rows: readonly NonNullable<Row>[],
+  found: Found,
   [identity = {}]: readonly Identity[],
   session: Session,
 ): Seen {
   const lost = unknownFields(given, table);
   if (lost.length > 0) throw new Unusable(`${table.name} has no column ${lost.join(", ")}, which the action changed`);
   const id = givenId(given, table.name);
-  const row = rows.find((one) => keyText(one, given.key) === keyText(identity, given.key)) ?? null;
+  const row = found.byKey(given.key, keyText(identity, given.key));
   const cells = (json: Given["before"]): Image => new Map([[id, cellsOf(json, row, table, session.dialect)]]);
   const before = cells(given.before);
   return {
