@@ -5,6 +5,7 @@ import { MissingSecret } from "../config/secrets.ts";
 import { fill, Unfilled } from "../config/template.ts";
 import { type Filter, type Ledger, LedgerError, type Reading } from "../ledger/ledger.ts";
 import { openLedger, readLedger } from "../ledger/open.ts";
+import { createSeal, type SealKey } from "../ledger/sealing.ts";
 import { bothMoments } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
 import { sayWhatIsLeft } from "./leftovers.ts";
@@ -54,6 +55,7 @@ export interface OpenReading {
 export async function openReading(project: Project, signal: AbortSignal): Promise<OpenReading> {
   const url = await filled(project.config.rollback?.ledger ?? "", project);
   const { directory, secrets } = project;
+  const keys = keysOf(project);
   return telling(project, async () => {
     const database: Database = await openDatabase(url, {
       mode: "read-only",
@@ -63,7 +65,7 @@ export async function openReading(project: Project, signal: AbortSignal): Promis
       signal,
     });
     try {
-      return { reading: await readLedger(database), shown: database.shown, close: () => database.close() };
+      return { reading: await readLedger(database, { keys }), shown: database.shown, close: () => database.close() };
     } catch (error) {
       await database.close();
       throw error;
@@ -74,9 +76,29 @@ export async function openReading(project: Project, signal: AbortSignal): Promis
 /** The project's ledger, to claim steps in; it is not made where there is none. Throws NothingTried. */
 export async function openWriting(project: Project): Promise<Ledger> {
   const url = await filled(project.config.rollback?.ledger ?? "", project);
+  const keys = keysOf(project);
   return telling(project, () =>
-    openLedger(url, { directory: project.directory, create: false, timeoutMs: TIMEOUT_MS }),
+    openLedger(url, { directory: project.directory, create: false, timeoutMs: TIMEOUT_MS, keys }),
   );
+}
+
+/** The environment variable with the key that opens encrypted fields: `ID:SECRET`. */
+export const LEDGER_KEY = "CLAWPROOF_LEDGER_KEY";
+
+/** The key of the environment; none where it names none. Throws NothingTried, whose message never holds what was given. */
+function keysOf({ env }: Project): SealKey[] {
+  const written = env[LEDGER_KEY];
+  if (written === undefined || written === "") return [];
+  const colon = written.indexOf(":");
+  const keys = [{ id: written.slice(0, colon), secret: written.slice(colon + 1) }];
+  try {
+    if (colon < 1) throw new LedgerError("it has no id");
+    createSeal({ keys });
+    return keys;
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    throw new NothingTried(`${LEDGER_KEY} is not ID:SECRET, the secret 32 bytes in hexadecimal or base64`);
+  }
 }
 
 /** Says what a ledger could not do as NothingTried. */

@@ -12,7 +12,10 @@ export const addRollbackCommands: Add = (program, surroundings, done) => {
 const SELECTING = `
 T is a duration ago (3h), a clock time (03:00: today, or yesterday if that is still to come) or ISO 8601; without a
 zone, this machine's. The window is [since, until), on the start of actions. A scope is all, AGENT, AGENT@VERSION or
-AGENT/TYPE; under drill/ it means drills alone.`;
+AGENT/TYPE; under drill/ it means drills alone.
+
+CLAWPROOF_LEDGER_KEY opens encrypted fields: ID:SECRET, as the agent's guard names them; the secret is 32 bytes, as 64
+hexadecimal digits or as base64.`;
 
 const addRollback: Add = (program, surroundings, done) => {
   const command = program

@@ -69,7 +69,8 @@ export class Looking {
       for (const one of await lookAt(session, table, tasks, { lock: false })) {
         const { before, after, now, leftOut } = one;
         const dependents = await dependentsOf(one, session);
-        seen.set(one.task.id, { kind: "rows", database, before, after, now, leftOut, dependents });
+        const given = "given" in one.task.subject;
+        seen.set(one.task.id, { kind: "rows", given, database, before, after, now, leftOut, dependents });
       }
     } catch (error) {
       if (error instanceof DatabaseFailed) await this.#sessions.drop(database);

@@ -1,4 +1,5 @@
 import type { ActionRecord } from "../ledger/record.ts";
+import { holdsRedacted } from "../ledger/sealing.ts";
 import type { Compensator } from "./compensators/compensator.ts";
 import { LIMIT_MS } from "./compensators/compensator.ts";
 import { makeKey } from "./idempotency.ts";
@@ -85,6 +86,7 @@ async function afterFailure(
 async function readBack(record: ActionRecord, compensator: Compensator, options: OneOptions): Promise<Outcome> {
   if (compensator.state === null) return { kind: "unverified", why: "nothing can look whether it is back" };
   if (record.before === undefined) return { kind: "unverified", why: "no `before` was recorded to compare with" };
+  if (holdsRedacted(record.before)) return { kind: "unverified", why: "its `before` was redacted: nothing to compare" };
   let looked: Looked = "neither";
   for (const pause of LOOK_AGAIN_MS) {
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ActionRecord, DamagedRecord, Entry, UndoClass } from "../ledger/record.ts";
+import { holdsRedacted } from "../ledger/sealing.ts";
 import { canonicalJson } from "../values/canonical-json.ts";
 import { sha256 } from "../values/hash-chain.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
@@ -126,7 +127,7 @@ export class Planner {
     }
     if (compared === "unrecorded") {
       return hasEnded(record)
-        ? { kind: "undo", why: "no `after` was recorded: changes since then cannot be seen" }
+        ? { kind: "undo", why: "not all of `before` and `after` is recorded: changes since then cannot be seen" }
         : { kind: "conflict", why: NEVER_ENDED };
     }
     return { kind: "conflict", why: hasEnded(record) ? "its state was changed since" : NEVER_ENDED };
@@ -148,7 +149,8 @@ export class Planner {
     if (changes.length === 0) return backWords(record);
     const deleted = changes.filter(({ kind }) => kind === "delete");
     const dependents = deleted.flatMap(({ row }) => this.#remaining(seen, row));
-    return dependents.length > 0 ? { kind: "conflict", why: cascadeWords(dependents) } : { kind: "undo", why: null };
+    if (dependents.length > 0) return { kind: "conflict", why: cascadeWords(dependents) };
+    return { kind: "undo", why: seen.given ? "by the `before` and `after` that the action gave" : null };
   }
 
   /** Rows that point at one and that no newer step deletes. */
@@ -195,15 +197,17 @@ function backWords(record: ActionRecord): Verdict {
     : { kind: "did not happen", why: null };
 }
 
-/** How a state that was read stands to what an action recorded. */
+/** How a state that was read stands to what an action recorded; what was redacted there is as good as not recorded. */
 export function compareState(
   { before, after }: Pick<ActionRecord, "before" | "after">,
   now: unknown,
 ): "before" | "after" | "neither" | "unrecorded" {
-  const same = (recorded: unknown): boolean => recorded !== undefined && json(recorded) === json(now);
+  const isKnown = (recorded: unknown): boolean => recorded !== undefined && !holdsRedacted(recorded);
+  const same = (recorded: unknown): boolean => isKnown(recorded) && json(recorded) === json(now);
   if (same(before)) return "before";
   if (same(after)) return "after";
-  return before === undefined || after === undefined ? "unrecorded" : "neither";
+  // Not to know what was there before is no leave to overwrite what differs from what was left.
+  return before === undefined || !isKnown(after) ? "unrecorded" : "neither";
 }
 
 const json = (value: unknown): string => canonicalJson(value ?? null);

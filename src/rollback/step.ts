@@ -53,6 +53,8 @@ export type Seen =
   | { kind: "state"; value: unknown }
   | {
       kind: "rows";
+      /** The action gave them itself: the database's own text form is not known. */
+      given: boolean;
       /** Which database, so that equal rows of two are kept apart. */
       database: string;
       before: Image;

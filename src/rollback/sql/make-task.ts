@@ -1,7 +1,11 @@
 import type { ActionRecord } from "../../ledger/record.ts";
+import { holdsRedacted } from "../../ledger/sealing.ts";
 import { readCaptured } from "./captured.ts";
 import { readGiven } from "./given.ts";
 import type { SqlTask } from "./task.ts";
+
+const REDACTED =
+  "what its rows held was redacted in the ledger and cannot be put back, by --force neither: do it by hand";
 
 /** The task of an action, from the rows that were captured or else from what the action itself gave; or why there is none. */
 export function taskOf(
@@ -10,6 +14,9 @@ export function taskOf(
   { forced, resumed }: { forced: boolean; resumed: boolean },
 ): SqlTask | { why: string } {
   const hasCaptured = record.captured !== undefined && record.captured !== null;
+  const needed = hasCaptured ? record.captured : [record.before, record.after, record.undo?.key];
+  // By force neither: a mark is no value, and rows that cannot be compared may be somebody else's by now.
+  if (holdsRedacted(needed)) return { why: REDACTED };
   const subject = hasCaptured ? subjectOf("captured", readCaptured(record.captured)) : givenOf(record, key);
   if ("why" in subject) return subject;
   return { id: record.id, target: record.target ?? record.id, table, subject, ignore, forced, resumed };
