@@ -6,6 +6,7 @@ import type { ActionDefinition, Effect, GuardedAction } from "./action-types.ts"
 import type { SavedBreaker } from "./breaker/saved.ts";
 import type { RefusalReason } from "./decide.ts";
 import type { HandlerOptions } from "./handler.ts";
+import type { AnyInput } from "./running.ts";
 import type { GuardState } from "./state.ts";
 
 /** What `guard.check` answers. */
@@ -38,7 +39,7 @@ export interface Guard {
    * Wraps one action: it runs only while the switch, the lease and the breakers let it. Registered once a type; throws
    * TypeError for a type that is no name, or is registered already.
    */
-  action<Input, Result>(
+  action<Input = AnyInput, Result = unknown>(
     type: string,
     definition: ActionDefinition<Input, Result>,
   ): GuardedAction<Input, Awaited<Result>>;

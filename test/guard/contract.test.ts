@@ -1,0 +1,52 @@
+import { expect, it } from "vitest";
+import { ActionRefused, createGuard } from "../../src/index.ts";
+import { afterThisTest } from "../support/ending.ts";
+
+/** The example of the contract, section 5, as it stands: that it compiles is half of the test. */
+
+const rows = new Map([[7, { id: 7, customer: "ada", plan: "plus" }]]);
+const db = {
+  read: (id: number) => rows.get(id),
+  update: (input: { id: number }) => ({ ...input, id: input.id }),
+};
+const [url, token] = ["http://127.0.0.1:9", "none"];
+
+it("compiles and holds", async () => {
+  const guard = createGuard({
+    agent: "subscription-support",
+    version: "2.4.1",
+    killSwitch: { url, token, lease: "15s", whenLost: "read-only" },
+    breaker: {
+      errorRatePct: 15,
+      anomalyRatePct: 10,
+      volumeSpikeFactor: 3,
+      window: "5m",
+      cooldown: "10m",
+      anomaly: (action) => action.input.amount > 500,
+    },
+    ledger: { database: "sqlite:never-opened.db" },
+    fallback: "Cancellations are paused. Nothing was changed; a colleague will write to you today.",
+    drain: "5s",
+    onNotice: () => undefined,
+  });
+  afterThisTest(() => guard.close());
+
+  const updateSubscription = guard.action("subscription_update", {
+    effect: "write",
+    target: (input) => `subscription/${input.id}`,
+    subject: (input) => input.customer,
+    before: (input) => db.read(input.id),
+    after: (input, _result) => db.read(input.id),
+    reference: (result) => (result as { id?: number } | undefined)?.id,
+    undo: { sql: { database: "sqlite:app.db", table: "subscriptions", key: (input) => ({ id: input.id }) } },
+    run: (input, { signal, trace }) => (signal.aborted ? trace : db.update(input)),
+  });
+  await expect(updateSubscription({ id: 7 }, { trace: "friday" })).rejects.toThrow(ActionRefused);
+  await expect(updateSubscription({ id: 7 })).rejects.toMatchObject({ reason: "never-heard", mode: "read-only" });
+  expect(guard.check("subscription_update", { effect: "write" })).toEqual({
+    allowed: false,
+    mode: "read-only",
+    reason: "never-heard",
+    fallback: "Cancellations are paused. Nothing was changed; a colleague will write to you today.",
+  });
+});
