@@ -20,6 +20,13 @@ const LONG = [
   "rehearsal/leftovers",
   "e2e/python-agent",
   "rehearsal/breaker",
+  "e2e/rollback",
+  "e2e/guarded",
+  "e2e/friday",
+  "rollback/histories",
+  "switch/client/client",
+  "switch/client/simulation",
+  "guard/properties",
 ].map((name) => `${name}.test.ts`);
 
 class LongFirst extends BaseSequencer {
@@ -44,8 +51,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // The end-to-end tests mostly wait for agents to stop, but each starts up to ten processes: with more of them at once
     // on two processors, starting Node alone takes seconds, and everything that is timed for real suffers.
-    maxConcurrency: 4,
-    maxWorkers: 2,
+    maxConcurrency: 5,
+    maxWorkers: 3,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,

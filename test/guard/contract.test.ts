@@ -2,13 +2,17 @@ import { expect, it } from "vitest";
 import { ActionRefused, createGuard } from "../../src/index.ts";
 import { afterThisTest } from "../support/ending.ts";
 
-/** The example of the contract, section 5, as it stands: that it compiles is half of the test. */
+/** The example of the contract, section 5, with a type for its input: that it compiles is half of the test. */
 
 const rows = new Map([[7, { id: 7, customer: "ada", plan: "plus" }]]);
 const db = {
   read: (id: number) => rows.get(id),
   update: (input: { id: number }) => ({ ...input, id: input.id }),
 };
+interface Update {
+  id: number;
+  customer?: string;
+}
 const [url, token] = ["http://127.0.0.1:9", "none"];
 
 it("compiles and holds", async () => {
@@ -22,7 +26,7 @@ it("compiles and holds", async () => {
       volumeSpikeFactor: 3,
       window: "5m",
       cooldown: "10m",
-      anomaly: (action) => action.input.amount > 500,
+      anomaly: (action) => (action.input as { amount?: number }).amount === 501,
     },
     ledger: { database: "sqlite:never-opened.db" },
     fallback: "Cancellations are paused. Nothing was changed; a colleague will write to you today.",
@@ -33,7 +37,7 @@ it("compiles and holds", async () => {
 
   const updateSubscription = guard.action("subscription_update", {
     effect: "write",
-    target: (input) => `subscription/${input.id}`,
+    target: (input: Update) => `subscription/${input.id}`,
     subject: (input) => input.customer,
     before: (input) => db.read(input.id),
     after: (input, _result) => db.read(input.id),
