@@ -1,0 +1,3 @@
+import { suiteOfKills } from "../rollback/kills-suite.ts";
+
+suiteOfKills(500);
