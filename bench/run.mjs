@@ -10,6 +10,7 @@ const BENCHES = {
   live: () => import("./live.mjs"),
   records: () => import("./records.mjs"),
   "rollback-undo": () => import("./rollback-undo.mjs"),
+  "rollback-memory": () => import("./rollback-memory.mjs"),
   "switch-latency": () => import("./switch-latency.mjs"),
   "switch-memory": () => import("./switch-memory.mjs"),
   "switch-unleash": () => import("./switch-unleash.mjs"),

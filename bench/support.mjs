@@ -8,7 +8,7 @@ export const CLAWPROOF = join(ROOT, "bin", "clawproof.js");
 /** Of everything, in turn with its peer. */
 export const ROUNDS = 15;
 
-const HOOK = pathToFileURL(join(import.meta.dirname, "figures-hook.mjs")).href;
+export const HOOK = pathToFileURL(join(import.meta.dirname, "figures-hook.mjs")).href;
 
 /**
  * @typedef {object} Run
