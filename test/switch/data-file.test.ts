@@ -187,6 +187,25 @@ describe("a damaged data file keeps the service from starting, and says how to r
     expect(await isThere(dataFile)).toBe(wasThere);
   });
 
+  it("with damage in an index alone, which no quick check finds", async () => {
+    const dataFile = await usedDataFile(40);
+    const database = new Database(dataFile);
+    database.exec("PRAGMA writable_schema = ON");
+    const index = database
+      .prepare("SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'log'")
+      .all();
+    const pageSize = (database.prepare("PRAGMA page_size").get() as { page_size: number }).page_size;
+    database.close();
+    expect(index.length).toBeGreaterThan(0);
+    const content = await readFile(dataFile);
+    for (const { rootpage } of index as { rootpage: number }[]) {
+      // The last cell of a page stands at its end.
+      content.set([0xff, 0xff, 0xff, 0xff], rootpage * pageSize - 8);
+    }
+    await writeFile(dataFile, content);
+    expect(await refusalOf(Store.open(dataFile, { synchronous: "OFF" }))).toMatch(RESTORE);
+  });
+
   it("wherever bytes are overwritten: it starts with every order that was in force, or not at all", async () => {
     const dataFile = await usedDataFile(40);
     const { size } = await stat(dataFile);

@@ -16,8 +16,9 @@ const MADE_LATER: typeof TEXTS = { outbox: ["route", "name", "news"] };
 
 /** Why the file cannot be used; null where it can. Throws what SQLite throws where it cannot read the file at all. */
 export function damageOf(database: Database): string | null {
-  const [check] = database.pragma("quick_check") as { quick_check: string }[];
-  if (check?.quick_check !== "ok") return check?.quick_check ?? "no answer";
+  // Not the quick one, which looks at no index: a damaged one would be met later, in the middle of an order.
+  const [check] = database.pragma("integrity_check") as { integrity_check: string }[];
+  if (check?.integrity_check !== "ok") return check?.integrity_check ?? "no answer";
   return isReadable(database) ? null : "a text in it is no UTF-8";
 }
 
