@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../values/clock.ts";
 import { recordedAction } from "./recorded-action.ts";
 import { Recordings } from "./recording.ts";
 import { type ReadUndo, readUndo } from "./undo-form.ts";
-import type { ActionUndo, UndoFunction } from "./undo-types.ts";
+import type { UndoFunction } from "./undo-types.ts";
 import { guardedAction } from "./action.ts";
 import { ActionGate } from "./action-gate.ts";
 import type { ActionDefinition } from "./action-types.ts";
