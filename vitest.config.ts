@@ -51,8 +51,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // The end-to-end tests mostly wait for agents to stop, but each starts up to ten processes: with more of them at once
     // on two processors, starting Node alone takes seconds, and everything that is timed for real suffers.
-    maxConcurrency: 5,
-    maxWorkers: 4,
+    maxConcurrency: 4,
+    maxWorkers: 3,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,
