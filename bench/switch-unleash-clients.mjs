@@ -10,7 +10,9 @@ const [peers, url, token, toggle, ...figures] = process.argv.slice(2);
 const [count, refreshInterval] = figures.map(Number);
 const { InMemStorageProvider, Unleash } = createRequire(join(peers, "package.json"))("unleash-client");
 
-let arrivals = [];
+/** When each client, by its index, first saw the toggle as it is wanted next. */
+const arrivals = new Map();
+let wanted = true;
 process.on("disconnect", () => process.exit());
 
 const connected = Array.from({ length: count }, async (_, index) => {
@@ -36,20 +38,18 @@ function connect(index) {
   client.on("error", (error) => process.send({ lost: `an unleash-client failed: ${error.message}` }));
   return new Promise((resolve) => {
     client.once("synchronized", () => {
-      let seen = client.isEnabled(toggle);
-      client.on("changed", () => {
-        if (client.isEnabled(toggle) === seen) return;
-        seen = !seen;
-        arrived(seen);
-      });
+      client.on("changed", () => arrived(index, client.isEnabled(toggle)));
       resolve();
     });
   });
 }
 
-function arrived(seen) {
-  arrivals.push(process.hrtime.bigint());
-  if (arrivals.length < count) return;
-  process.send({ seen, arrivals: arrivals.map(String) });
-  arrivals = [];
+/** A server that answers out of order makes one client change its mind: only its first sight of a flip counts. */
+function arrived(index, seen) {
+  if (seen !== wanted || arrivals.has(index)) return;
+  arrivals.set(index, process.hrtime.bigint());
+  if (arrivals.size < count) return;
+  process.send({ seen, arrivals: [...arrivals.values()].map(String) });
+  arrivals.clear();
+  wanted = !wanted;
 }

@@ -54,6 +54,8 @@ const notRun = (run, why) => ({
 });
 
 async function sideBySide(service, peer, run) {
+  // As the clients take it to be at first; an odd number of flips leaves it on.
+  await peer.flip(false);
   const flags = await startClients(CLIENTS, [PEERS, peer.url, peer.clientToken, TOGGLE, COUNT, run.intervalMs], {
     // Once to connect them all, and once more for the last of them to poll.
     patienceMs: 2 * run.intervalMs + SLACK_MS,
