@@ -101,7 +101,9 @@ describe("approximatePods", () => {
     fc.assert(
       fc.property(any.replicas, any.weight, any.surge, (replicas, weight, surge) => {
         const { canary, total } = approximatePods(replicas, weight, 100, surge);
-        if (weight === 0) expect(canary).toBe(0);
+        // Half a pod short of all, without surge: both ways of rounding are ruled out, and Argo runs none.
+        const none = surge === 0 && replicas > 1 && replicas * (weight / 100) === replicas - 0.5;
+        if (weight === 0 || none) expect(canary).toBe(0);
         else if (weight === 100) expect(canary).toBe(total);
         else if (replicas > 1 || surge > 0) expect(canary > 0 && canary < total).toBe(true);
       }),
