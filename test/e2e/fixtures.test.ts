@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expectedReport, listFixtures, readOverlay, stage, start, unstage } from "../../fixtures/stage.mjs";
 
-/** Fixtures, started as a team would start them and judged by the built program: some of them, or all (`npm run test:fixtures`). */
+/** Every fixture, started as a team would start it and judged by the built program. */
 
 const BIN = resolve(import.meta.dirname, "../../bin/clawproof.js");
 
@@ -49,26 +49,12 @@ const checkLines = (report: string): string[] =>
 const lengths = await Promise.all(
   (await listFixtures()).map(async (name) => ({ name, seconds: (await readOverlay(name)).seconds ?? 0 })),
 );
-/** One of each kind: the whole sample, the transcript, the Friday, our own parts, and what goes wrong in each part of an audit. */
-const SOME = [
-  "ready",
-  "needs-attention",
-  "hope",
-  "guarded",
-  "stop-two-of-six",
-  "stopped-answers-500",
-  "writes-continue",
-  "records-missing-type",
-  "script-acts-when-dry",
-  "canary-templated",
-];
-const all = process.env["CLAWPROOF_TEST_FIXTURES"] === "all";
 // The long ones first: they mostly wait, and the others run beside them.
 const names = lengths.sort((a, b) => b.seconds - a.seconds).map(({ name }) => name);
 const ready = checkLines(await expectedReport("ready"));
 
 describe("the built program judges the fixtures", () => {
-  it.concurrent.each(names.filter((name) => all || SOME.includes(name)))(
+  it.concurrent.each(names)(
     "%s",
     async (name) => {
       const expected = await expectedReport(name);
