@@ -3,9 +3,10 @@ import { openDatabase } from "../databases/open.ts";
 import type { Project } from "../config/project.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { fill, Unfilled } from "../config/template.ts";
+import { keysOf } from "../ledger/environment-key.ts";
 import { type Filter, type Ledger, LedgerError, type Reading } from "../ledger/ledger.ts";
 import { openLedger, readLedger } from "../ledger/open.ts";
-import { createSeal, type SealKey } from "../ledger/sealing.ts";
+import type { SealKey } from "../ledger/sealing.ts";
 import { bothMoments } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
 import { sayWhatIsLeft } from "./leftovers.ts";
@@ -55,7 +56,7 @@ export interface OpenReading {
 export async function openReading(project: Project, signal: AbortSignal): Promise<OpenReading> {
   const url = await filled(project.config.rollback?.ledger ?? "", project);
   const { directory, secrets } = project;
-  const keys = keysOf(project);
+  const keys = keysFor(project);
   return telling(project, async () => {
     const database: Database = await openDatabase(url, {
       mode: "read-only",
@@ -76,28 +77,19 @@ export async function openReading(project: Project, signal: AbortSignal): Promis
 /** The project's ledger, to claim steps in; it is not made where there is none. Throws NothingTried. */
 export async function openWriting(project: Project): Promise<Ledger> {
   const url = await filled(project.config.rollback?.ledger ?? "", project);
-  const keys = keysOf(project);
+  const keys = keysFor(project);
   return telling(project, () =>
     openLedger(url, { directory: project.directory, create: false, timeoutMs: TIMEOUT_MS, keys }),
   );
 }
 
-/** The environment variable with the key that opens encrypted fields: `ID:SECRET`. */
-export const LEDGER_KEY = "CLAWPROOF_LEDGER_KEY";
-
-/** The key of the environment; none where it names none. Throws NothingTried, whose message never holds what was given. */
-function keysOf({ env }: Project): SealKey[] {
-  const written = env[LEDGER_KEY];
-  if (written === undefined || written === "") return [];
-  const colon = written.indexOf(":");
-  const keys = [{ id: written.slice(0, colon), secret: written.slice(colon + 1) }];
+/** Throws NothingTried. */
+function keysFor({ env }: Project): SealKey[] {
   try {
-    if (colon < 1) throw new LedgerError("it has no id");
-    createSeal({ keys });
-    return keys;
+    return keysOf(env);
   } catch (error) {
-    if (!(error instanceof LedgerError)) throw error;
-    throw new NothingTried(`${LEDGER_KEY} is not ID:SECRET, the secret 32 bytes in hexadecimal or base64`);
+    if (error instanceof LedgerError) throw new NothingTried(error.message);
+    throw error;
   }
 }
 

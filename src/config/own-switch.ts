@@ -18,6 +18,13 @@ export interface OwnSwitch extends ForeignSwitch {
 /** How many orders of a scope the log is asked for; more lie further back than any rehearsal or drill that counts. */
 const LAST_ORDERS = 1_000;
 
+const ORDER = { scope: "${scope}", reason: "${reason}" };
+
+/** A release of ours that carries the digest of what a drill measured. */
+export function withEvidence(release: HttpCall, evidence: string): HttpCall {
+  return { ...release, json: { ...ORDER, evidence } };
+}
+
 /**
  * The calls that url and token come to (contract, section 4). `known`: the text of a template as far as it can be known
  * before anything runs, else null.
@@ -29,10 +36,9 @@ export function expandOwnSwitch(written: WrittenOwnSwitch, known: (template: str
   // `${SWITCH_URL}` may hold a slash of its own.
   const slash = known(base)?.endsWith("/") === true ? "" : "/";
   const to = (path: string): string => `${base}${slash}v1/${path}`;
-  const order = { scope: "${scope}", reason: "${reason}" };
-  const activate: HttpCall = { url: to("kill"), method: "POST", headers, json: order };
+  const activate: HttpCall = { url: to("kill"), method: "POST", headers, json: ORDER };
   // An order on real work stands until a person releases it; one of a drill ends by itself should we be gone.
-  const twin = { ...activate, json: { ...order, ttlSeconds: "${ttlSeconds}" } };
+  const twin = { ...activate, json: { ...ORDER, ttlSeconds: "${ttlSeconds}" } };
   const isDrill = rehearse?.scope?.startsWith("drill/") === true;
   return {
     ...rest,
@@ -41,7 +47,7 @@ export function expandOwnSwitch(written: WrittenOwnSwitch, known: (template: str
     kind: written.restart ? "terminate" : "deny",
     status: { url: to("state?scope=${scope}"), headers, stopped: "/stopped" },
     activate,
-    release: { url: to("release"), method: "POST", headers, json: order },
+    release: { url: to("release"), method: "POST", headers, json: ORDER },
     log: {
       url: to(`log?last=${LAST_ORDERS}&orders=1&scope=\${scope}`),
       headers,

@@ -19,6 +19,8 @@ export interface DrillLine {
   alertAfterMs: number | null;
   /** One entry an action type that was written; `equal`: the state afterwards was the state before. */
   undone: { type: string; equal: boolean; ms: number }[];
+  /** The breaker's rehearsal; null where it was not made. */
+  breaker: { held: boolean; why: string | null } | null;
   faults: { fault: string; held: boolean; switchAnswered: boolean | null }[];
   switch: { series: string | null; epochs: number[]; entry: string | null };
   releasedAfterMs: number | null;

@@ -22,6 +22,7 @@ const drillLine = z.looseObject({
   user: z.string().nullable(),
   alertAfterMs: milliseconds.nullable(),
   undone: z.array(z.looseObject({ type: z.string().min(1), equal: z.boolean(), ms: milliseconds })),
+  breaker: z.looseObject({ held: z.boolean(), why: z.string().nullable() }).nullable(),
   faults: z.array(
     z.looseObject({ fault: z.string().min(1), held: z.boolean(), switchAnswered: z.boolean().nullable() }),
   ),

@@ -23,14 +23,15 @@ export type Measured = Pick<
   | "user"
   | "alertAfterMs"
   | "undone"
+  | "breaker"
   | "faults"
   | "by"
 > & { switch: Pick<DrillLine["switch"], "series"> };
 
 /**
  * SHA-256 in hex of the canonical JSON of everything measured before the release; the release carries it to the switch.
- * Covered: schema, agent, version, environment, scope, mark, startedAt, stop, reads, user, alertAfterMs, undone, faults,
- * by and switch.series. Not covered, because only the release or what follows it tells: endedAt, releasedAfterMs,
+ * Covered: schema, agent, version, environment, scope, mark, startedAt, stop, reads, user, alertAfterMs, undone, breaker,
+ * faults, by and switch.series. Not covered, because only the release or what follows it tells: endedAt, releasedAfterMs,
  * switch.epochs, switch.entry, verdict, digest, previous and hash.
  */
 export function digestOfMeasured(line: Measured): string {
@@ -47,6 +48,7 @@ export function digestOfMeasured(line: Measured): string {
     user: line.user,
     alertAfterMs: line.alertAfterMs,
     undone: line.undone,
+    breaker: line.breaker,
     faults: line.faults,
     by: line.by,
     switch: { series: line.switch.series },

@@ -22,12 +22,20 @@ import { writesAgain } from "./writes-again.ts";
 /** What one opening brought; `why`: it did not begin, or nothing can be said. */
 export type Opening = { facts: BreakerRehearsalFacts; openedAt: number } | { why: string };
 
-/** Opens the breaker, watches writes and reads, and closes it whatever happens. Throws Interrupted, when it is closed. */
-export async function openOnce(plan: BreakerPlan, gathering: Gathering, limits: Limits = LIMITS): Promise<Opening> {
+/**
+ * Opens the breaker, watches writes and reads, and closes it whatever happens. `trace`: of a drill, which all probes
+ * belong to. Throws Interrupted, when it is closed.
+ */
+export async function openOnce(
+  plan: BreakerPlan,
+  gathering: Gathering,
+  limits: Limits = LIMITS,
+  trace?: string,
+): Promise<Opening> {
   const { project, clock, signal, activator, progress } = gathering;
   stopIfInterrupted(signal);
   const mark = newMark();
-  const filling = breakerFilling({ scope: plan.scope, mark, activator });
+  const filling = breakerFilling({ scope: plan.scope, mark, activator, trace });
   const acting = holdActing(project.directory, () => actingEntry(plan, mark, filling, gathering));
   const write = () => sendProbe(plan.probes.write, project, filling, signal);
   const prober = createProber(write, { everyMs: limits.every, clock, signal });
@@ -79,12 +87,15 @@ export function breakerFilling({
   scope,
   mark,
   activator,
+  trace,
 }: {
   scope: string;
   mark: string;
   activator: string;
+  trace?: string | undefined;
 }): PlaceholderValues {
   return {
+    ...(trace === undefined ? {} : { trace }),
     scope: scope === "whole" ? "*" : scope,
     mark,
     activator,

@@ -27,11 +27,32 @@ import { beginWork, type Work } from "./work.ts";
 /** What one pull brought; `why`: it did not begin, or nothing can be said. */
 export type Pull = { sample: KillSample; firstTrace: string } | { why: string };
 
-/** Pulls the switch once, measures, looks, and puts back whatever happens. Throws Interrupted, when all is put back. */
-export async function pullOnce(plan: KillSwitchPlan, gathering: Gathering, limits: Limits = LIMITS): Promise<Pull> {
+/** What a drill does with a pull beyond what a rehearsal does. */
+export interface DrillPart {
+  mark: string;
+  /** Of everything that the drill has the agent do. */
+  trace: string;
+  /**
+   * While the agent is stopped, after all has been looked at: `sample` has no `backAfterMs` yet. Gives the digest of
+   * everything measured so far, which the release carries to the switch; null where nothing is to be carried.
+   */
+  whileStopped(sample: KillSample): Promise<string | null>;
+}
+
+/**
+ * Pulls the switch once, measures, looks, and puts back whatever happens. Throws Interrupted, and what `whileStopped`
+ * throws, when all is put back.
+ */
+export async function pullOnce(
+  plan: KillSwitchPlan,
+  gathering: Gathering,
+  limits: Limits = LIMITS,
+  drill: DrillPart | null = null,
+): Promise<Pull> {
   const { project, activator, signal } = gathering;
   stopIfInterrupted(signal);
-  const order: Order = { project, killSwitch: plan.killSwitch, scope: plan.scope, mark: newMark(), activator };
+  const mark = drill?.mark ?? newMark();
+  const order: Order = { project, killSwitch: plan.killSwitch, scope: plan.scope, mark, activator, trace: drill?.trace };
   const begin = await beginning(order, signal);
   if ("why" in begin) return begin;
   const expected = await expectedInstances(gathering);
@@ -39,7 +60,7 @@ export async function pullOnce(plan: KillSwitchPlan, gathering: Gathering, limit
   const acting = holdActing(project.directory, () => actingEntry(order, begin.before, gathering));
   const work = beginWork({ order, probes: plan.probes, clock: gathering.clock, limits, signal });
   try {
-    return await pullAndPutBack({ plan, order, gathering, limits, expected, acting, work, before: begin.before });
+    return await pullAndPutBack({ plan, order, gathering, limits, expected, acting, work, before: begin.before, drill });
   } finally {
     await work.end();
   }
@@ -55,6 +76,7 @@ interface Pulling {
   work: Work;
   /** The log's entries on the scope before the pull, as digests; null where there is no log. */
   before: string[] | null;
+  drill: DrillPart | null;
 }
 
 /** Step 0: the switch says running, and what its log holds so far. */
@@ -120,15 +142,17 @@ async function pullAndPutBack(pulling: Pulling): Promise<Pull> {
   }
   let activation: Activation | null = null;
   let seen: Seen | { why: string } | null = null;
+  let evidence: string | null = null;
   let thrown: { error: unknown } | null = null;
   try {
     const activated = (taken: Activation): void => void (activation = taken);
     const measured = await measure({ order, gathering, prober, steady, work, limits, activated });
     seen = "why" in measured ? measured : await lookWhileStopped(pulling, measured);
+    if (!("why" in seen)) evidence = (await pulling.drill?.whileStopped(inWords(pulling, seen, null))) ?? null;
   } catch (error) {
     thrown = { error };
   }
-  const back = await putBack(pulling, steady, activation, seen);
+  const back = await putBack(pulling, { steady, activation, seen, evidence });
   stopIfInterrupted(signal);
   if (thrown) throw thrown.error;
   if (back.state === "left")
@@ -136,9 +160,13 @@ async function pullAndPutBack(pulling: Pulling): Promise<Pull> {
   if (seen === null || "why" in seen) return seen ?? { why: "nothing was measured" };
   const backAfterMs = back.state === "back" ? back.afterMs : null;
   return {
-    sample: sampleOf({ order, expected: pulling.expected, work, clock, seen, backAfterMs }),
+    sample: inWords(pulling, seen, backAfterMs),
     firstTrace: steady.firstTrace,
   };
+}
+
+function inWords({ order, expected, work, gathering }: Pulling, seen: Seen, backAfterMs: number | null): KillSample {
+  return sampleOf({ order, expected, work, clock: gathering.clock, seen, backAfterMs });
 }
 
 /** Step 4. */
@@ -186,19 +214,25 @@ async function refusalWords({ plan, order }: Pulling, { refusal }: Measured): Pr
   return userAnswer(refusal.outcome, plan.probes.write, order.project);
 }
 
+/** What there is to put back, and what the release carries. */
+interface Brought {
+  steady: Steady;
+  activation: Activation | null;
+  seen: Seen | { why: string } | null;
+  evidence: string | null;
+}
+
 /** Step 5, with what is said and kept where it does not work. */
 async function putBack(
   { order, gathering, limits, acting, before }: Pulling,
-  { instances }: Steady,
-  activation: Activation | null,
-  seen: Seen | { why: string } | null,
+  { steady: { instances }, activation, seen, evidence }: Brought,
 ): Promise<PutBack> {
   const { clock, progress, notBack } = gathering;
   progress.show(`putting ${order.scope} back …`);
   const released = seen !== null && "releaseAsAgent" in seen && seen.releaseAsAgent?.accepted === true;
   const taken = activation !== null && "answeredAt" in activation;
   const stands = released ? "unlikely" : taken ? "surely" : "if-logged";
-  const back = await putBackSwitch({ order, before, stands, instances, clock, limits });
+  const back = await putBackSwitch({ order, before, stands, instances, clock, limits, evidence });
   if (back.state === "left") progress.say(`LEFT AS IT IS: ${back.why}; it is not ours to release`);
   if (back.state === "not-back")
     notBack.push({ what: `${order.scope} at the kill switch: ${back.why}`, command: back.command });

@@ -20,8 +20,8 @@ export interface Probed extends Probe {
 export const DRILL_HEADERS = { "clawproof-drill": "1" } as const;
 
 /**
- * Sends one probe, on a connection and under a trace of its own, and says whether it was accepted, refused or neither. An
- * interrupted one is neither. Throws nothing that is known.
+ * Sends one probe, on a connection of its own and under the trace of `placeholders` or else one of its own, and says
+ * whether it was accepted, refused or neither. An interrupted one is neither. Throws nothing that is known.
  */
 export async function sendProbe(
   call: Call,
@@ -29,7 +29,7 @@ export async function sendProbe(
   placeholders: PlaceholderValues,
   signal?: AbortSignal,
 ): Promise<Probed> {
-  const { id, traceparent } = newTrace();
+  const { id, traceparent } = newTrace(typeof placeholders.trace === "string" ? placeholders.trace : undefined);
   const context = contextOf(
     project,
     { ...placeholders, trace: id },

@@ -1,5 +1,6 @@
 import type { PlaceholderValues } from "../config/template.ts";
 import { Unfilled } from "../config/template.ts";
+import { withEvidence } from "../config/own-switch.ts";
 import type { Project } from "../config/project.ts";
 import { contextOf } from "../doors/context.ts";
 import { type Call, CallFailed } from "../doors/door.ts";
@@ -40,14 +41,18 @@ export interface Pulled {
   instances: readonly string[];
   clock: Clock;
   limits: Limits;
+  /** Of a drill: the digest of what was measured, which the release carries to the switch. */
+  evidence?: string | null;
 }
 
 /** Releases our order unless somebody else's may be newer, restarts what was ended, waits until writes are accepted. */
 export async function putBackSwitch(pulled: Pulled): Promise<PutBack> {
-  const { order, clock } = pulled;
-  const { release } = callsOf(order.killSwitch);
+  const { order, clock, evidence = null } = pulled;
+  const release = releaseCarrying(order, evidence);
   if (!release) return { state: "not-back", why: "killSwitch.release is not configured", command: "" };
-  const filling = fillingOf(order, "rehearsal over");
+  const isTold = evidence !== null && !("provider" in order.killSwitch);
+  const over = evidence === null ? "rehearsal over" : "drill over";
+  const filling = fillingOf(order, isTold ? `${over}, ${evidence}` : over);
   const notBack = async (why: string, call: Call = release): Promise<PutBack> => {
     return { state: "not-back", why, command: await commandLine(call, order.project, filling) };
   };
@@ -64,6 +69,13 @@ export async function putBackSwitch(pulled: Pulled): Promise<PutBack> {
   const again = await againAfter(pulled, filling, sentAt, restart);
   if ("why" in again) return notBack(again.why, restart ?? release);
   return { state: "back", afterMs: again.afterMs };
+}
+
+/** Our own switch keeps evidence in a field of its own; on a foreign one the reason has to hold it (contract, section 7). */
+function releaseCarrying({ killSwitch }: Order, evidence: string | null): Call | undefined {
+  const { release } = callsOf(killSwitch);
+  if (evidence === null || !release || !("provider" in killSwitch) || !("url" in release)) return release;
+  return withEvidence(release, evidence);
 }
 
 type Again = { afterMs: number | null } | { why: string };

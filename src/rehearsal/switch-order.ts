@@ -19,15 +19,21 @@ export interface Order {
   scope: string;
   mark: string;
   activator: string;
+  /** Of a drill: the trace of everything that it has the agent do. Each probe has one of its own otherwise. */
+  trace?: string | undefined;
 }
 
 /** Longer than any rehearsal takes, for switches that let an order expire by itself. */
 const TTL_SECONDS = 600;
 
 /** What `${…}` stands for in the calls of an order; the reason carries the mark. */
-export function fillingOf({ scope, mark, activator }: Omit<Order, "killSwitch">, doing: string): PlaceholderValues {
+export function fillingOf(
+  { scope, mark, activator, trace }: Omit<Order, "killSwitch">,
+  doing: string,
+): PlaceholderValues {
   const reason = `${mark}: ${doing}`;
-  return { scope: scope === "whole" ? "*" : scope, mark, activator, reason, ttlSeconds: TTL_SECONDS };
+  const filling = { scope: scope === "whole" ? "*" : scope, mark, activator, reason, ttlSeconds: TTL_SECONDS };
+  return trace === undefined ? filling : { ...filling, trace };
 }
 
 /** The calls of a rehearsal: the twins under `rehearse` replace the main ones. */

@@ -8,8 +8,8 @@ export interface Trace {
   traceparent: string;
 }
 
-export function newTrace(): Trace {
-  const id = nonZero(16);
+/** With an `id`: one more step of that trace. */
+export function newTrace(id: string = nonZero(16)): Trace {
   return { id, traceparent: `00-${id}-${nonZero(8)}-01` };
 }
 

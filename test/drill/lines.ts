@@ -17,6 +17,7 @@ export function drillOf(changes: Partial<NewDrillLine> = {}): NewDrillLine {
     user: "Changes are paused.",
     alertAfterMs: 400,
     undone: [{ type: "db_update", equal: true, ms: 120 }],
+    breaker: null,
     faults: [],
     switch: { series: null, epochs: [], entry: null },
     releasedAfterMs: 4_100,

@@ -35,6 +35,7 @@ describe("digestOfMeasured", () => {
       { alertAfterMs: null },
       { undone: [] },
       { faults: [{ fault: "agent-frozen", held: true, switchAnswered: true }] },
+      { breaker: { held: true, why: null } },
       { by: "dana" },
       { switch: { ...line.switch, series: "other" } },
     ];
