@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { ExitCode } from "../audit/report.ts";
 import { nearest } from "../config/problems.ts";
 import type { AuditFlags } from "./audit-options.ts";
+import { addDrillCommands } from "./drill-program.ts";
 import { addRollbackCommands } from "./rollback-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { addServiceCommands } from "./switch-program-service.ts";
@@ -9,7 +10,7 @@ import { addSwitchCommands } from "./switch-program.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Commands of the contract that are built later; asking for one is an error that says so. */
-const LATER = ["init", "explain", "drill", "remind"];
+const LATER = ["init", "explain"];
 
 const EXAMPLES = `
 Examples:
@@ -53,8 +54,9 @@ export function createProgram(surroundings: Surroundings, done: (status: ExitCod
   addSwitchCommands(program, surroundings, done);
   addServiceCommands(program, surroundings, done);
   addRollbackCommands(program, surroundings, done);
+  addDrillCommands(program, surroundings, done);
   program.hook("preAction", (_, action) => {
-    if (action !== program) passOn(program, action);
+    for (let above = action.parent; above !== null; above = above.parent) passOn(above, action);
   });
   // After the commands, which would inherit it: `clawproof kill help` kills the agent of that name.
   program.helpCommand("help [command]", "print what a command takes");
@@ -63,16 +65,18 @@ export function createProgram(surroundings: Surroundings, done: (status: ExitCod
   return program;
 }
 
-/** Options before a command are the audit's; what the command knows too is taken for its own. Throws UsageError. */
-function passOn(program: Command, command: Command): void {
-  for (const option of program.options) {
+/** Options before a command are of the one above it; what the command knows too is taken for its own. Throws UsageError. */
+function passOn(above: Command, command: Command): void {
+  for (const option of above.options) {
     const name = option.attributeName();
-    if (program.getOptionValueSource(name) !== "cli") continue;
+    if (above.getOptionValueSource(name) !== "cli") continue;
     const isKnown = command.options.some((own) => own.attributeName() === name);
-    if (!isKnown)
-      throw new UsageError(`${option.long ?? option.flags} is an option of the audit, not of ${command.name()}`);
+    if (!isKnown) {
+      const owner = above.parent === null ? "the audit" : above.name();
+      throw new UsageError(`${option.long ?? option.flags} is an option of ${owner}, not of ${command.name()}`);
+    }
     if (command.getOptionValueSource(name) === "cli") continue;
-    command.setOptionValueWithSource(name, program.getOptionValue(name), "cli");
+    command.setOptionValueWithSource(name, above.getOptionValue(name), "cli");
   }
 }
 

@@ -42,7 +42,8 @@ describe("what cannot run exits 2 with one line", () => {
     [["--act-on", "production"], "--act-on production needs --env production"],
     [["--env", "staging", "--act-on", "production"], "--act-on production and --env staging name two environments"],
     [["rollback", "all", "--dry-run"], "clawproof.yaml names no ledger: rollback: { ledger: "],
-    [["drill", "--help"], "drill is not there yet"],
+    [["init", "--help"], "init is not there yet"],
+    [["drill"], "drill is not there yet"],
     [["rolback"], 'unknown command "rolback" (did you mean rollback?)'],
     [["05"], 'unknown command "05"'],
   ])("%j", async (argv, message) => {
