@@ -1,27 +1,48 @@
 import { type Command, Option } from "commander";
+import type { ExitCode } from "../audit/report.ts";
+import type { DrillFlags } from "./drill.ts";
 import type { DrillLogFlags } from "./drill-log.ts";
 import type { DrillVerifyFlags } from "./drill-verify.ts";
 import type { RemindFlags } from "./remind.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { Add } from "./switch-program-options.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** The commands on drills (contract, section 7). Each loads what it needs when it is called. */
 export const addDrillCommands: Add = (program, surroundings, done) => {
-  const drill = addDrill(program);
+  const drill = addDrill(program, surroundings, done);
   addDrillLog(drill, surroundings, done);
   addDrillVerify(drill, surroundings, done);
   addRemind(program, surroundings, done);
 };
 
 /** The drill itself; its own subcommands hang on it. */
-function addDrill(program: Command): Command {
-  return program
+function addDrill(program: Command, surroundings: Surroundings, done: (status: ExitCode) => void): Command {
+  const command = program
     .command("drill")
     .summary("rehearse the stop and the undo, and keep the proof")
-    .description("Rehearses the stop and the undo on the drill scope, and keeps the proof.")
-    .action(() => {
-      throw new UsageError("drill is not there yet; drill log and drill verify are (see drill --help)");
-    });
+    .description(
+      "Opens the breaker, writes one of each type, pulls the switch, measures the stop, takes the writes back, releases.",
+    )
+    .option("--act-on <NAME>", "this environment is protected, and it is meant")
+    .option("--by <NAME>", "who holds it (default: the CI's actor, else user@host)")
+    .option("--dry-run", "print what it would act on, touch nothing")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  clawproof drill
+  clawproof drill --env staging
+  clawproof drill --dry-run
+  clawproof drill log --verify
+
+Exit status: 0 it held, 1 it did not hold, 2 could not run, 3 could not be measured, 4 something that was pulled is not
+back, 130 interrupted.`,
+    );
+  withProject(command).action(async (flags: DrillFlags) => {
+    const { drill } = await import("./drill.ts");
+    done(await drill(flags, surroundings));
+  });
+  return command;
 }
 
 const addDrillLog: Add = (drill, surroundings, done) => {

@@ -8,6 +8,10 @@ export interface DrillVerifyFlags {
   format: string;
 }
 
-export async function drillVerify(_file: string, _flags: DrillVerifyFlags, _surroundings: Surroundings): Promise<ExitCode> {
+export async function drillVerify(
+  _file: string,
+  _flags: DrillVerifyFlags,
+  _surroundings: Surroundings,
+): Promise<ExitCode> {
   throw new UsageError("this is not there yet");
 }

@@ -20,6 +20,12 @@ const LAST_ORDERS = 1_000;
 
 const ORDER = { scope: "${scope}", reason: "${reason}" };
 
+/** An order of ours that stops writes alone: a drill has to see reads go on. */
+export function stoppingWrites(activate: HttpCall): HttpCall {
+  const { json } = activate;
+  return { ...activate, json: { ...(typeof json === "object" ? json : ORDER), mode: "read-only" } };
+}
+
 /** A release of ours that carries the digest of what a drill measured. */
 export function withEvidence(release: HttpCall, evidence: string): HttpCall {
   return { ...release, json: { ...ORDER, evidence } };

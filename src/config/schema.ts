@@ -243,6 +243,7 @@ export type WrittenOwnSwitch = z.infer<typeof ownSwitch>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type ForeignSwitch = z.infer<typeof foreignSwitch>;
 export type Probes = z.infer<typeof probes>;
+export type WriteProbe = z.infer<typeof writeProbe>;
 export type RecordsTable = z.infer<typeof recordsTable>;
 export type Script = z.infer<typeof script>;
 export type Undo = z.infer<typeof undo>;

@@ -18,13 +18,7 @@ const NAMED = 5;
  * Takes back everything that a drill's trace did, by the plan and run of `clawproof rollback`; only actions that the agent
  * itself marked as a drill's are touched. Gives what is left, with its reason. Throws Interrupted.
  */
-export async function undoFromLedger({
-  gathering,
-  trace,
-}: {
-  gathering: Gathering;
-  trace: string;
-}): Promise<string[]> {
+export async function undoFromLedger({ gathering, trace }: { gathering: Gathering; trace: string }): Promise<string[]> {
   const { project, signal } = gathering;
   try {
     const url = await databaseUrl(gathering, project.config.rollback?.ledger ?? "");

@@ -28,6 +28,21 @@ export interface Asking {
 /** A type after its write: `why` says what makes undoing it prove nothing. */
 export type Written = { type: string; wrote: boolean; why: string | null };
 
+/**
+ * The states before anything is written. Each is read twice: one that changes by itself can neither show that a write did
+ * anything nor that it was undone.
+ */
+export async function readSteadyStates(writes: readonly DrillWrite[], asking: Asking): Promise<Map<string, State>> {
+  const states = await readStates(writes, asking);
+  const again = await readStates(writes, asking);
+  for (const [type, state] of again) {
+    const before = states.get(type);
+    if (before === undefined || "why" in before || "why" in state || before.digest === state.digest) continue;
+    states.set(type, { why: "it changes by itself: name what to compare with `at`" });
+  }
+  return states;
+}
+
 /** The state of each type, by its name; types without a `state` are left out. */
 export async function readStates(writes: readonly DrillWrite[], asking: Asking): Promise<Map<string, State>> {
   const states = new Map<string, State>();

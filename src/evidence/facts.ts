@@ -55,6 +55,10 @@ export interface SwitchLogEntry {
   by: string | null;
   reason: string | null;
   scope: string | null;
+  /** The digest that a drill's release carries, where the log has a place of its own for it: a switch of ours. */
+  evidence?: string;
+  /** On a switch of ours: the order's epoch, and the hash of the entry. */
+  own?: { epoch: number | null; hash: string | null };
 }
 
 /** When writes ended, seen from outside. Milliseconds since the activation was sent. */

@@ -59,8 +59,17 @@ export async function readLog(
     by: text(entry, by),
     reason: text(entry, reason),
     scope: text(entry, scope),
+    ...(isOwn ? ownOf(entry) : {}),
   }));
   return read.every((entry) => entry.at !== null) ? read.sort((a, b) => (a.at ?? 0) - (b.at ?? 0)) : read;
+}
+
+function ownOf(entry: unknown): Pick<SwitchLogEntry, "evidence" | "own"> {
+  const [evidence, epoch, hash] = ["/evidence", "/epoch", "/hash"].map((pointer) => readThrough(entry, pointer));
+  return {
+    ...(typeof evidence === "string" ? { evidence } : {}),
+    own: { epoch: typeof epoch === "number" ? epoch : null, hash: typeof hash === "string" ? hash : null },
+  };
 }
 
 /** A switch of ours ends orders by itself: that is nobody's order, and what it ended must not be taken for somebody's. */

@@ -1,3 +1,4 @@
+import { stoppingWrites } from "../config/own-switch.ts";
 import { contextOf } from "../doors/context.ts";
 import { type Answer, CallFailed } from "../doors/door.ts";
 import { matches } from "../doors/expectation.ts";
@@ -16,7 +17,9 @@ export type Activation =
  * it back.
  */
 export async function activate(order: Order): Promise<Activation> {
-  const call = callsOf(order.killSwitch).activate;
+  const { killSwitch, writesOnly = false } = order;
+  const whole = callsOf(killSwitch).activate;
+  const call = writesOnly && "provider" in killSwitch && "url" in whole ? stoppingWrites(whole) : whole;
   const filling = fillingOf(order, "rehearsal, put back in a moment");
   const answer = await answerOf(call, contextOf(order.project, filling));
   if (answer instanceof CallFailed) return { sentAt: answer.sentAt, why: answer.why };

@@ -52,7 +52,8 @@ export async function pullOnce(
   const { project, activator, signal } = gathering;
   stopIfInterrupted(signal);
   const mark = drill?.mark ?? newMark();
-  const order: Order = { project, killSwitch: plan.killSwitch, scope: plan.scope, mark, activator, trace: drill?.trace };
+  const { killSwitch, scope } = plan;
+  const order: Order = { project, killSwitch, scope, mark, activator, trace: drill?.trace, writesOnly: drill !== null };
   const begin = await beginning(order, signal);
   if ("why" in begin) return begin;
   const expected = await expectedInstances(gathering);
@@ -60,7 +61,17 @@ export async function pullOnce(
   const acting = holdActing(project.directory, () => actingEntry(order, begin.before, gathering));
   const work = beginWork({ order, probes: plan.probes, clock: gathering.clock, limits, signal });
   try {
-    return await pullAndPutBack({ plan, order, gathering, limits, expected, acting, work, before: begin.before, drill });
+    return await pullAndPutBack({
+      plan,
+      order,
+      gathering,
+      limits,
+      expected,
+      acting,
+      work,
+      before: begin.before,
+      drill,
+    });
   } finally {
     await work.end();
   }

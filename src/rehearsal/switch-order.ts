@@ -21,6 +21,8 @@ export interface Order {
   activator: string;
   /** Of a drill: the trace of everything that it has the agent do. Each probe has one of its own otherwise. */
   trace?: string | undefined;
+  /** Of a drill: on a switch that knows modes, only writes are stopped. */
+  writesOnly?: boolean;
 }
 
 /** Longer than any rehearsal takes, for switches that let an order expire by itself. */
