@@ -1,3 +1,10 @@
+/** A DSSE envelope: base64 of what is signed, and who signed it. */
+export interface Envelope {
+  payload: string;
+  payloadType: string;
+  signatures: { keyid?: string | undefined; sig: string }[];
+}
+
 /**
  * One line of `.clawproof/drills.jsonl` (contract, section 7): JSON, hash-chained to the line before.
  * Times are ISO 8601 in UTC, durations milliseconds.
@@ -28,6 +35,8 @@ export interface DrillLine {
   verdict: { held: boolean; why: string | null };
   /** SHA-256 of the canonical JSON of everything measured before the release, which the release carried to the switch. */
   digest: string;
+  /** The signed statement of this very line, where the drill had a key to sign with; covered by `hash`, not by itself. */
+  attestation?: Envelope | undefined;
   /** Hash of the line before, `""` for the first. */
   previous: string;
   hash: string;

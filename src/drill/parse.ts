@@ -7,6 +7,13 @@ const time = z.iso.datetime({ message: "expected a time such as 2026-11-22T06:00
 const count = z.int().min(0);
 const milliseconds = z.number().min(0);
 
+/** A DSSE envelope, of a line or of a file. */
+export const envelopeSchema = z.looseObject({
+  payload: z.string(),
+  payloadType: z.string(),
+  signatures: z.array(z.looseObject({ keyid: z.string().optional(), sig: z.string() })).min(1),
+});
+
 /** Loose: a later version may write more, and what it writes is hashed with the rest. */
 const drillLine = z.looseObject({
   schema: z.literal("clawproof/drill@1"),
@@ -31,15 +38,26 @@ const drillLine = z.looseObject({
   by: z.string(),
   verdict: z.looseObject({ held: z.boolean(), why: z.string().nullable() }),
   digest: hex,
+  attestation: envelopeSchema.optional(),
   previous: z.union([z.literal(""), hex]),
   hash: hex,
 });
 
 /** Reads one line of a drill log. */
 export function parseDrillLine(text: string): { line: DrillLine } | { why: string } {
+  const json = parseStrict(text);
+  return "why" in json ? json : readDrillLine(json.value);
+}
+
+/** JSON in which no key stands twice: parsers differ in which of two they take. */
+export function parseStrict(text: string): { value: unknown } | { why: string } {
   const value = parseJson(text);
   if (value === undefined) return { why: "not JSON" };
-  if (countKeysInText(text) !== countKeys(value)) return { why: "holds a key twice" };
+  return countKeysInText(text) === countKeys(value) ? { value } : { why: "holds a key twice" };
+}
+
+/** Reads one line of a drill log that was JSON already. */
+export function readDrillLine(value: unknown): { line: DrillLine } | { why: string } {
   const result = drillLine.safeParse(value);
   if (result.success) return sayable(result.data);
   const issue = result.error.issues[0];
