@@ -51,7 +51,7 @@ export default defineCheck({
 /** The newest counts, whatever an older one showed. */
 function judgeNewest(
   drill: StandingDrill,
-  { brokenAt }: DrillStanding,
+  standing: DrillStanding,
   wanted: WriteTypes,
   { now, policy }: JudgeContext,
 ): Judgement {
@@ -61,7 +61,7 @@ function judgeNewest(
   if (wanted.unread !== null) return couldNotBeChecked(SUBJECT, wanted.unread);
   const age = ageOf(drill, now);
   const held = `Kill switch drill ${agoText(age)}`;
-  const doubt = whyDoubted(drill, brokenAt, policy);
+  const doubt = whyDoubted(drill, standing, policy);
   if (doubt !== null) return warn(`${held}, not verifiable — ${doubt}`, VERIFY);
   if (age > policy.drillEveryMs) {
     return warn(`Last kill switch drill ${staleText(age, policy)} (${expectedText(policy)})`, DRILL);
@@ -117,10 +117,10 @@ function undoing({ undone }: DrillLine, { undoWithinMs }: Policy): string[] {
 
 function whyDoubted(
   { line, verifiable }: StandingDrill,
-  brokenAt: DrillStanding["brokenAt"],
+  { brokenAt, unit }: DrillStanding,
   policy: Policy,
 ): string | null {
-  if (brokenAt !== null) return `the log's chain is broken at line ${brokenAt.lineNumber}`;
+  if (brokenAt !== null) return `the log's chain is broken at ${unit} ${brokenAt.lineNumber}`;
   if (verifiable !== true) return verifiable.why;
   const { resolutionMs } = line.stop;
   if (resolutionMs <= policy.stopWithinMs / 10) return null;
@@ -150,7 +150,11 @@ function newestEvidence({ line, verifiable }: StandingDrill, { source, brokenAt 
   return { level: believed ? "drilled" : "declared", source, fact, at: line.endedAt };
 }
 
-function passedOver({ ignored, brokenAt, source }: DrillStanding, now: number): Evidence[] {
+function passedOver({ ignored, brokenAt, unaccounted, source, unit }: DrillStanding, now: number): Evidence[] {
   const lines = brokenAt === null ? ignored : [...ignored, brokenAt];
-  return lines.map(({ lineNumber, why }) => evidence("inspected", source, `line ${lineNumber}: ${why}`, now));
+  const recent = unaccounted.filter(({ at }) => now - at <= FORGOTTEN_MS);
+  return [
+    ...lines.map(({ lineNumber, why }) => evidence("inspected", source, `${unit} ${lineNumber}: ${why}`, now)),
+    ...recent.map(({ at, reason }) => evidence("inspected", "the switch's log", `no line accounts for: ${reason}`, at)),
+  ];
 }

@@ -104,7 +104,9 @@ function readsFor(fact: FactName, project: Project): PlanLine[] {
     case "killSwitch":
       return switchReads(project);
     case "drills":
-      return source("drill log", config.drills?.log, "drills", "log");
+      return config.drills?.store === undefined
+        ? source("drill log", config.drills?.log, "drills", "log")
+        : [line("drills at the kill switch", "drills", "store")];
     case "records":
       return recordReads(project);
     case "script":

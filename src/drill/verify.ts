@@ -61,16 +61,11 @@ export function verifyAgainstSwitchLog(line: DrillLine, entries: readonly Switch
   if (digestOfMeasured(line) !== line.digest) return { why: "its digest does not fit what it says was measured" };
   const marked = entries.filter((entry) => entry.reason !== null && hasWord(entry.reason, line.mark));
   if (marked.length === 0) return { why: `the switch's log has no order marked ${line.mark}` };
-  const releases = marked.filter((entry) => carries(entry, line.digest));
+  const releases = marked.filter((entry) => digestsIn(entry).includes(line.digest));
   if (releases.length === 0) return { why: "the switch's log has no release that carries its digest" };
   const activations = marked.filter((entry) => !releases.includes(entry));
   if (activations.length === 0) return { why: "the switch's log has no activation for it" };
   return verifyPlaces(line, activations, releases);
-}
-
-/** On a switch of ours in a field of its own, which nothing but a release has; elsewhere in the reason. */
-function carries({ reason, evidence }: SwitchLogEntry, digest: string): boolean {
-  return evidence === digest || hasWord(reason ?? "", digest);
 }
 
 function verifyPlaces(
@@ -104,7 +99,40 @@ function timesOn(scope: string, entries: readonly SwitchLogEntry[]): { times: nu
   return times.length > 0 ? { times } : { why: "the switch's log gives no times" };
 }
 
+/** The digests that an entry carries: the release of a drill has one, that of a rehearsal none. */
+function digestsIn({ reason, evidence }: SwitchLogEntry): string[] {
+  const words = wordsIn(reason ?? "").filter((word) => /^[0-9a-f]{64}$/.test(word));
+  return evidence === undefined ? words : [...words, evidence];
+}
+
+/** A drill that the switch's log has and that no line accounts for: its line was removed, or never written. */
+export interface Unaccounted {
+  /** Epoch milliseconds. */
+  at: number;
+  /** The release's reason, which holds the mark. */
+  reason: string;
+}
+
+/** Drills on these scopes in the switch's log whose digest no line has, oldest first. */
+export function unaccountedFor(lines: readonly DrillLine[], entries: readonly SwitchLogEntry[]): Unaccounted[] {
+  const scopes = new Set(lines.map(({ scope }) => scope));
+  const known = new Set(lines.map(({ digest }) => digest));
+  return entries
+    .flatMap((entry) => {
+      const { at, scope, reason } = entry;
+      if (at === null || scope === null || !scopes.has(scope)) return [];
+      const digests = digestsIn(entry);
+      const isMissing = digests.length > 0 && !digests.some((digest) => known.has(digest));
+      return isMissing ? [{ at, reason: reason ?? "" }] : [];
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
 /** `clawproof-7f3a91` must not be found in `clawproof-7f3a912`. */
 function hasWord(text: string, word: string): boolean {
-  return text.split(/[^A-Za-z0-9_-]+/).includes(word);
+  return wordsIn(text).includes(word);
+}
+
+function wordsIn(text: string): string[] {
+  return text.split(/[^A-Za-z0-9_-]+/);
 }

@@ -88,7 +88,8 @@ function named(url: string, token: string, source: string, { cwd, env }: Around)
   return { kind: "own", url: baseUrl(url, source), context, project: null, source };
 }
 
-async function configured(project: Project): Promise<Target> {
+/** The switch of a configuration, whatever else is named. Throws SwitchProblem. */
+export async function configured(project: Project): Promise<Target> {
   const { killSwitch } = project.config;
   const { file, line } = project.where(["killSwitch"]);
   const source = `${file}:${line}`;

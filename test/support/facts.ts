@@ -193,13 +193,21 @@ export function goodLine(daysAgo = 12, changes: Partial<DrillLine> = {}): DrillL
 }
 
 export function goodDrill(daysAgo = 12, changes: Partial<DrillLine> = {}): StandingDrill {
-  return { line: goodLine(daysAgo, changes), verifiable: true };
+  const proof = "held against the switch's log";
+  return { line: goodLine(daysAgo, changes), lineNumber: 1, verifiable: true, proof };
 }
 
 /** A drill log with these drills; one good one of twelve days ago where none is given. */
 export function goodDrills(...drills: StandingDrill[]): DrillStanding {
   const held = drills.length > 0 ? drills : [goodDrill()];
-  return { drills: held, ignored: [], brokenAt: null, source: ".clawproof/drills.jsonl" };
+  return {
+    drills: held,
+    ignored: [],
+    brokenAt: null,
+    unaccounted: [],
+    source: ".clawproof/drills.jsonl",
+    unit: "line",
+  };
 }
 
 /** All facts of an agent that passes all ten. */

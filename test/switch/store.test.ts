@@ -48,10 +48,15 @@ describe("the log", () => {
 
   it("keeps the lines of drills", async () => {
     const { killSwitch, store } = await openCore();
-    killSwitch.note({ kind: "drill", by: "x", from: null, line: { id: 1 } });
-    killSwitch.note({ kind: "refused", by: "x", from: null });
-    killSwitch.note({ kind: "drill", by: "x", from: null, line: { id: 2 } });
-    expect(store.lines()).toEqual([{ id: 1 }, { id: 2 }]);
+    killSwitch.note({ kind: "drill", by: "x", from: null, line: { agent: "a", id: 1 } });
+    killSwitch.note({ kind: "refused", by: "x", from: null, line: { agent: "a", id: 0 } });
+    killSwitch.note({ kind: "drill", by: "x", from: null, line: { agent: "b", id: 2 } });
+    killSwitch.note({ kind: "drill", by: "x", from: null, line: {} });
+    const ids = (query: Parameters<typeof store.log>[0]) =>
+      store.log(query).map(({ line }) => (line as { id?: number }).id);
+    expect(ids({ drills: true })).toEqual([1, 2, undefined]);
+    expect(ids({ drills: { agent: "b" } })).toEqual([2]);
+    expect(ids({ drills: true, limit: 1, after: store.log({ drills: { agent: "a" } })[0]?.seq })).toEqual([2]);
   });
 });
 

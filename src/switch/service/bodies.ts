@@ -77,6 +77,12 @@ export const logQuery = z.object({
     .transform((one) => one === "1"),
 });
 
+export const drillsQuery = z.object({
+  agent: z.string().optional(),
+  after: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+});
+
 export const LARGEST_BODY = 64 * 1024;
 
 export class TooLarge extends Refused {

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import type { OrderAnswer } from "../protocol/messages.ts";
 import type { Answers } from "./answers.ts";
 import type { App } from "./app.ts";
-import { bodyOf, drillBody, killBody, releaseBody, reportBody, tripBody } from "./bodies.ts";
+import { bodyOf, drillBody, drillsQuery, killBody, releaseBody, reportBody, tripBody, valid } from "./bodies.ts";
 import { type Caller, mustHave, Refused } from "./caller.ts";
 import { NotDurable } from "./store.ts";
 import type { Asking, Switch } from "./switch.ts";
@@ -44,10 +44,13 @@ export function orderRoutes(app: Hono<App>, { killSwitch, answers }: OrderDeps):
     return body(null, 204);
   });
 
-  app.get("/v1/drills", ({ json, var: { caller } }) => {
+  app.get("/v1/drills", ({ req, json, var: { caller } }) => {
     mustHave(caller, "read", "reading drills");
-    const lines = killSwitch.store.lines();
-    return json({ series: killSwitch.standing.series, lines });
+    const { agent, after, limit } = valid(req.query(), drillsQuery);
+    const { store, standing } = killSwitch;
+    // The entries, not their lines alone: who kept a line and when, and the hash that shows it was not altered.
+    const entries = store.log({ after, limit, drills: agent === undefined ? true : { agent } });
+    return json({ series: standing.series, entries });
   });
 
   app.post("/v1/drills", async ({ req, json, var: { caller } }) => {

@@ -33,6 +33,8 @@ export interface LogQuery {
   scope?: string | undefined;
   /** Orders alone. */
   orders?: boolean | undefined;
+  /** Lines of drills alone; with an agent's name, of that agent. */
+  drills?: true | { agent: string } | undefined;
 }
 
 /** The data file of the service: the log, and what can be looked up in it. All calls are synchronous. */
@@ -135,7 +137,7 @@ export class Store {
     }
   }
 
-  log({ after = 0, limit = 1_000, last, scope, orders }: LogQuery): Entry[] {
+  log({ after = 0, limit = 1_000, last, scope, orders, drills }: LogQuery): Entry[] {
     const conditions = ["seq > ?"];
     const values: (string | number)[] = [after];
     if (scope !== undefined) {
@@ -143,6 +145,11 @@ export class Store {
       values.push(scope);
     }
     if (orders === true) conditions.push("epoch IS NOT NULL");
+    if (drills !== undefined) conditions.push("kind = 'drill'");
+    if (typeof drills === "object") {
+      conditions.push("json_extract(entry, '$.line.agent') = ?");
+      values.push(drills.agent);
+    }
     const direction = last === undefined ? "ASC" : "DESC";
     const sql = `SELECT entry FROM log WHERE ${conditions.join(" AND ")} ORDER BY seq ${direction} LIMIT ?`;
     const rows = this.database.prepare(sql).all(...values, last ?? limit) as { entry: string }[];
@@ -154,12 +161,6 @@ export class Store {
   ends(): { scope: string; epoch: number }[] {
     const sql = "SELECT scope, max(epoch) AS epoch FROM log WHERE kind IN ('release', 'expired') GROUP BY scope";
     return this.database.prepare(sql).all() as { scope: string; epoch: number }[];
-  }
-
-  /** Lines of drills that were kept here, oldest first. */
-  lines(): unknown[] {
-    const rows = this.database.prepare("SELECT entry FROM log WHERE kind = 'drill' ORDER BY seq").all();
-    return (rows as { entry: string }[]).map(({ entry }) => (JSON.parse(entry) as Entry)["line"]);
   }
 
   close(): void {

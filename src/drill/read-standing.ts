@@ -1,0 +1,128 @@
+import type { Project } from "../config/project.ts";
+import type { SwitchLogEntry } from "../evidence/facts.ts";
+import { Interrupted } from "../evidence/gathering.ts";
+import type { Clock } from "../values/clock.ts";
+import { verifySignature } from "./attest.ts";
+import type { DrillLine } from "./line.ts";
+import type { DrillStanding, StandingDrill } from "./standing.ts";
+import { type ReadKeys, readKeys } from "./read-keys.ts";
+import { type KeptDrills, readDrillLines } from "./store.ts";
+import { type Unaccounted, unaccountedFor, verifyAgainstSwitchLog } from "./verify.ts";
+
+export interface Standing {
+  project: Project;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Who asks the switch: `--by`, else the CI's actor, else user@host. */
+  activator: string;
+  /** Opens no connection and runs no command. */
+  offline?: boolean;
+  /** Follows the whole chain of the store, at a switch too. */
+  whole?: boolean;
+}
+
+/**
+ * What is known of this agent's drills in this environment, each held against the switch's own log or the keys that may
+ * sign. Throws StoreFailed, Interrupted.
+ */
+export async function readStanding(asking: Standing): Promise<DrillStanding & Pick<KeptDrills, "location">> {
+  const { project, clock, signal, offline = false, whole = false } = asking;
+  const kept = await readDrillLines(project, { signal, offline, whole });
+  if (signal.aborted) throw new Interrupted("interrupted");
+  const sorted = kept.lines.map((one) => ({ ...one, ignored: whyIgnored(one.line, project, clock.now()) }));
+  const counting = sorted.filter(({ ignored }) => ignored === null);
+  const logs = await askSwitch(new Set(counting.map(({ line }) => line.scope)), asking);
+  const keys = await readKeys(project, { signal, offline });
+  const entries = [...logs.values()].flatMap((log) => ("why" in log ? [] : log.entries));
+  const unaccounted = unaccountedFor(
+    kept.lines.map(({ line }) => line),
+    entries,
+  );
+  const { brokenAt, source, unit, location } = kept;
+  const drills = counting.map(({ line, lineNumber }) => ({ line, lineNumber, ...believed(line, logs, keys) }));
+  return {
+    drills: drills.map((drill) => doubted(drill, drills, unaccounted)),
+    ignored: [
+      ...sorted.flatMap(({ lineNumber, ignored }) => (ignored === null ? [] : [{ lineNumber, why: ignored }])),
+      // The first break is named by itself.
+      ...kept.refused.filter(({ lineNumber }) => lineNumber !== brokenAt?.lineNumber),
+    ].sort((a, b) => a.lineNumber - b.lineNumber),
+    brokenAt,
+    unaccounted,
+    source,
+    unit,
+    location,
+  };
+}
+
+/** Why a line does not count here; null where it does. Times come from the line, never from a file's date. */
+function whyIgnored(line: DrillLine, { config, environment }: Project, now: number): string | null {
+  if (line.agent !== config.agent.name) return `a drill of another agent (${line.agent})`;
+  if (line.environment !== environment) return `a drill in ${environmentText(line.environment)}`;
+  if (Date.parse(line.endedAt) < Date.parse(line.startedAt)) return "it ended before it began";
+  return Date.parse(line.endedAt) > now ? `a time in the future (${line.endedAt})` : null;
+}
+
+function environmentText(environment: string | null): string {
+  return environment === null ? "no environment" : `environment ${environment}`;
+}
+
+type Believed = Pick<StandingDrill, "verifiable" | "proof">;
+
+function believed(line: DrillLine, logs: SwitchLogs, keys: ReadKeys): Believed {
+  const signed = keys.keys.length === 0 ? "unsigned" : verifySignature(line, keys.keys);
+  // A signature that is wrong is no accident: no other proof makes up for it.
+  if (signed !== "unsigned" && "why" in signed) return { verifiable: signed, proof: null };
+  if (signed !== "unsigned") return { verifiable: true, proof: `signed by ${signed.by.shown}` };
+  const held = heldAgainst(line, logs);
+  if (held === true) return { verifiable: true, proof: "held against the switch's log" };
+  const unread = keys.problems.length === 0 ? "" : `; ${keys.problems.join("; ")}`;
+  const unsigned = keys.keys.length === 0 ? "" : "; it is not signed";
+  return { verifiable: { why: `${held.why}${unsigned}${unread}` }, proof: null };
+}
+
+function heldAgainst(line: DrillLine, logs: SwitchLogs): true | { why: string } {
+  const log = logs.get(line.scope) ?? { why: "the switch's log was not read" };
+  return "why" in log ? log : verifyAgainstSwitchLog(line, log.entries);
+}
+
+/** The newest line vouches for nothing where the switch knows of a later drill: that one's line may have been cut off. */
+function doubted(
+  drill: StandingDrill,
+  all: readonly StandingDrill[],
+  unaccounted: readonly Unaccounted[],
+): StandingDrill {
+  const last = unaccounted.at(-1);
+  if (drill.verifiable !== true || last === undefined) return drill;
+  const newest = Math.max(...all.map(({ line }) => Date.parse(line.endedAt)));
+  if (Date.parse(drill.line.endedAt) < newest || last.at <= newest) return drill;
+  const why = `the switch's log has a later drill, of ${new Date(last.at).toISOString()}, that no line accounts for`;
+  return { ...drill, verifiable: { why }, proof: null };
+}
+
+type SwitchLogs = Map<string, { entries: SwitchLogEntry[] } | { why: string }>;
+
+/** The switch's own log, or why no line can be held against it. A log may be asked for by scope, so it is read once for each. */
+async function askSwitch(scopes: ReadonlySet<string>, asking: Standing): Promise<SwitchLogs> {
+  const logs: SwitchLogs = new Map();
+  for (const scope of scopes) logs.set(scope, await askAbout(scope, asking));
+  return logs;
+}
+
+async function askAbout(
+  scope: string,
+  { project, offline, signal, activator }: Standing,
+): Promise<{ entries: SwitchLogEntry[] } | { why: string }> {
+  if (offline === true) return { why: "--offline does not ask for the switch's log" };
+  if (!project.config.killSwitch) return { why: "no kill switch is configured" };
+  const { LogUnread, logCallOf, readLog } = await import("../evidence/switch-log.ts");
+  const call = logCallOf(project);
+  if (call === null) return { why: "killSwitch.log is not configured" };
+  try {
+    return { entries: await readLog(call, project, { scope, activator }, signal) };
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted("interrupted");
+    if (error instanceof LogUnread) return { why: `the switch's log could not be read: ${error.why}` };
+    throw error;
+  }
+}
