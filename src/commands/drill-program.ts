@@ -25,6 +25,8 @@ function addDrill(program: Command, surroundings: Surroundings, done: (status: E
     )
     .option("--act-on <NAME>", "this environment is protected, and it is meant")
     .option("--by <NAME>", "who holds it (default: the CI's actor, else user@host)")
+    .option("--attest <FILE>", "write an in-toto test result, signed, into this file")
+    .option("--key <FILE>", "the Ed25519 key to sign with, as PEM (default: the secret CLAWPROOF_DRILL_KEY)")
     .option("--dry-run", "print what it would act on, touch nothing")
     .addHelpText(
       "after",

@@ -1,4 +1,4 @@
-import { relative, resolve } from "node:path";
+import type { KeyObject } from "node:crypto";
 import type { ExitCode } from "../audit/report.ts";
 import { policyProblems } from "../audit/policy.ts";
 import { actingLine, targetsText } from "../audit/plan-acts.ts";
@@ -17,6 +17,7 @@ import { drillWords, headWords, stepLine } from "./drill-report.ts";
 import { renderPlan } from "./dry-run.ts";
 import { errorLines, tellStack } from "./errors.ts";
 import { type Format, parseFormat } from "./formats.ts";
+import { checkWritable, writeWhole } from "./output-files.ts";
 import { LiveLine, wantsLiveLine } from "./progress.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { jsonLine } from "./switch-run.ts";
@@ -27,6 +28,8 @@ export interface DrillFlags {
   env?: string;
   actOn?: string;
   by?: string;
+  attest?: string;
+  key?: string;
   dryRun?: boolean;
   format?: string;
 }
@@ -49,7 +52,7 @@ export async function drill(flags: DrillFlags, surroundings: Surroundings): Prom
   if (mayAct !== true && plan.acts.length > 0 && canAsk(surroundings)) {
     mayAct = await askToAct(project.environment ?? "", targetsText(plan.acts), surroundings);
   }
-  const file = logFileOf(project);
+  const proof = await proofOf(project, flags, surroundings);
   if (mayAct === true) {
     const acting = actingLine(project, plan.acts);
     if (acting !== null) surroundings.stderr.write(`${acting}\n`);
@@ -66,7 +69,7 @@ export async function drill(flags: DrillFlags, surroundings: Surroundings): Prom
     facts: {},
     notBack: [],
   };
-  return conduct({ gathering, format, file }, surroundings);
+  return conduct({ gathering, format, proof }, surroundings);
 }
 
 async function dryRun(plan: Plan, project: Project, { stdout, stderr, clock }: Surroundings): Promise<ExitCode> {
@@ -79,7 +82,24 @@ async function dryRun(plan: Plan, project: Project, { stdout, stderr, clock }: S
 interface Conducting {
   gathering: Gathering;
   format: Format;
-  file: string;
+  proof: Proof;
+}
+
+/** What is done with the line. */
+interface Proof {
+  /** Null where it is not signed. */
+  key: KeyObject | null;
+  /** Where lines are kept, in words. */
+  shown: string;
+  /** Of `--attest`. */
+  file: string | null;
+}
+
+interface Kept {
+  entry: NewDrillLine;
+  where: string;
+  /** As the file of `--attest` has it. */
+  attestation: string | null;
 }
 
 interface TimedStep {
@@ -88,7 +108,7 @@ interface TimedStep {
   text: string;
 }
 
-async function conduct({ gathering, format, file }: Conducting, surroundings: Surroundings): Promise<ExitCode> {
+async function conduct({ gathering, format, proof }: Conducting, surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr, clock } = surroundings;
   const { project, progress, notBack } = gathering;
   const redact = (text: string): string => project.secrets.redact(text);
@@ -106,11 +126,14 @@ async function conduct({ gathering, format, file }: Conducting, surroundings: Su
   say(headWords(project));
   let status: ExitCode;
   let outcome: Drill | null = null;
-  let kept: string | null = null;
+  let kept: Kept | null = null;
   try {
     const { holdDrill } = await import("../drill/hold.ts");
     outcome = await holdDrill(gathering, { tell });
-    if (outcome.state === "measured") kept = await keep(outcome.line, file, gathering);
+    if (outcome.state === "measured") kept = await keep(outcome.line, gathering, proof);
+    if (proof.file !== null && kept?.attestation) {
+      await writeWhole(proof.file, surroundings.cwd, kept.attestation, "--attest");
+    }
     status = statusOf(outcome);
   } catch (error) {
     status = error instanceof Interrupted ? 130 : 2;
@@ -122,7 +145,7 @@ async function conduct({ gathering, format, file }: Conducting, surroundings: Su
     tellStack(error, surroundings, project.secrets);
   }
   progress.clear();
-  if (outcome !== null) for (const line of drillWords(outcome, kept)) say(line);
+  if (outcome !== null) for (const line of drillWords(outcome, kept?.where ?? null)) say(line);
   for (const { what, command } of notBack) {
     stderr.write(redact(`NOT BACK: ${what}; put it back with\n${command}\n`));
   }
@@ -139,39 +162,56 @@ function statusOf(outcome: Drill): ExitCode {
   return outcome.line.verdict.held ? 0 : 1;
 }
 
-async function keep(entry: NewDrillLine, file: string, { project, progress }: Gathering): Promise<string> {
-  const { appendDrill } = await import("../drill/log.ts");
-  const { halfLine } = await appendDrill(file, entry);
+/** Signs the line where there is a key, and keeps it; gives where, in words. Throws StoreFailed. */
+async function keep(line: NewDrillLine, { project, progress, signal }: Gathering, proof: Proof): Promise<Kept> {
+  const { appendDrillLine } = await import("../drill/store.ts");
+  const { attest, attestationText } = await import("../drill/attest.ts");
+  const { key, shown } = proof;
+  const attestation = key && attest(line, key, { name: project.shownFile, sha256: project.sha256 });
+  const entry = attestation ? { ...line, attestation } : line;
+  const { halfLine } = await appendDrillLine(project, entry, { signal });
   if (halfLine !== null) {
-    progress.say(
-      `line ${halfLine} of the drill log is half a line that a crash left: it counts for nothing, remove it`,
-    );
+    progress.say(`line ${halfLine} of ${shown} is half a line that a crash left: it counts for nothing, remove it`);
   }
-  return `kept in ${relative(project.directory, file)}`;
+  return { entry, where: `kept in ${shown}`, attestation: attestation && attestationText(attestation) };
 }
 
 function jsonOf(
   outcome: Drill | null,
-  kept: string | null,
+  kept: Kept | null,
   steps: readonly TimedStep[],
   notBack: Gathering["notBack"],
   exitCode: ExitCode,
 ): object {
   return {
     schema: "clawproof/drill-report@1",
-    line: outcome?.state === "measured" ? outcome.line : null,
+    line: outcome?.state === "measured" ? (kept?.entry ?? outcome.line) : null,
     why: outcome !== null && "why" in outcome ? outcome.why : null,
-    kept,
+    kept: kept?.where ?? null,
     steps,
     notBack: notBack.map(({ what }) => what),
     exitCode,
   };
 }
 
-/** The file that lines are added to. Throws UsageError where there is none: a drill that leaves no proof is no drill. */
-function logFileOf({ config, directory, shownFile }: Project): string {
-  const log = config.drills?.log;
-  if (typeof log === "string" && !log.includes("#")) return resolve(directory, log);
-  if (log !== undefined) throw new UsageError("drills.log must be a file that a drill can add a line to");
-  throw new UsageError(`${shownFile} says nowhere to keep drills: drills: { log: .clawproof/drills.jsonl }`);
+/** Before anything is touched: that the line can be kept, signed and written. Throws UsageError. */
+async function proofOf(project: Project, flags: DrillFlags, { cwd, signal }: Surroundings): Promise<Proof> {
+  const [{ checkDrillStore, StoreFailed }, { signingKey, DRILL_KEY }, { KeyRefused }] = await Promise.all([
+    import("../drill/store.ts"),
+    import("../drill/signing-key.ts"),
+    import("../drill/keys.ts"),
+  ]);
+  try {
+    const shown = await checkDrillStore(project, { signal });
+    const key = await signingKey(project, { file: flags.key, cwd });
+    if (flags.attest === undefined) return { key, shown, file: null };
+    if (key === null) throw new UsageError(`--attest needs a key to sign with: --key FILE, or ${DRILL_KEY}`);
+    await checkWritable([{ file: flags.attest }], cwd, "--attest");
+    return { key, shown, file: flags.attest };
+  } catch (error) {
+    if (error instanceof KeyRefused) throw new UsageError(error.message);
+    if (!(error instanceof StoreFailed)) throw error;
+    const { file, line } = error.location;
+    throw new UsageError(`a drill leaves a line, and there is nowhere to keep it: ${error.message} (${file}:${line})`);
+  }
 }

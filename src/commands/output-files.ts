@@ -4,15 +4,19 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { OutputFile } from "./formats.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Says before anything runs which `--output` could not be written afterwards. Throws UsageError. */
-export async function checkWritable(outputs: readonly OutputFile[], cwd: string): Promise<void> {
+/** Says before anything runs which file of an option could not be written afterwards. Throws UsageError. */
+export async function checkWritable(
+  outputs: readonly Pick<OutputFile, "file">[],
+  cwd: string,
+  option = "--output",
+): Promise<void> {
   for (const { file } of outputs) {
     const path = resolve(cwd, file);
     const there = await stat(path).catch(() => null);
-    if (there?.isDirectory()) throw unwritable(file, "it is a folder");
+    if (there?.isDirectory()) throw unwritable(option, file, "it is a folder");
     const asked = there && !there.isFile() ? access(path, constants.W_OK) : folderWritable(path);
     await asked.catch((error: unknown) => {
-      throw unwritable(file, reason(error, dirname(file)));
+      throw unwritable(option, file, reason(error, dirname(file)));
     });
   }
 }
@@ -22,8 +26,8 @@ function folderWritable(path: string): Promise<void> {
   return access(`${dirname(path)}/.`, constants.W_OK | constants.X_OK);
 }
 
-/** Writes a report whole or not at all: a reader never sees half of one. Throws UsageError. */
-export async function writeWhole(file: string, cwd: string, text: string): Promise<void> {
+/** Writes the file of an option whole or not at all: a reader never sees half of one. Throws UsageError. */
+export async function writeWhole(file: string, cwd: string, text: string, option = "--output"): Promise<void> {
   const named = resolve(cwd, file);
   try {
     // Through a link to where it points; and a device or a pipe (/dev/null) is written to, never replaced.
@@ -32,7 +36,7 @@ export async function writeWhole(file: string, cwd: string, text: string): Promi
     if (there && !there.isFile()) await writeFile(path, text);
     else await replace(path, text);
   } catch (error) {
-    throw unwritable(file, reason(error, dirname(file)));
+    throw unwritable(option, file, reason(error, dirname(file)));
   }
 }
 
@@ -46,8 +50,8 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-function unwritable(file: string, why: string): UsageError {
-  return new UsageError(`--output cannot write ${file}: ${why}`);
+function unwritable(option: string, file: string, why: string): UsageError {
+  return new UsageError(`${option} cannot write ${file}: ${why}`);
 }
 
 function reason(error: unknown, folder: string): string {

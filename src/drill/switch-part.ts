@@ -15,7 +15,7 @@ export async function switchOf(
   const call = logCallOf(project);
   const entries = call ? await readLog(call, project, { scope: sample.scope, activator }).catch(unread) : [];
   const release = entries.find(({ evidence }) => evidence === digest)?.own;
-  const epochs = [epoch, ...(release?.epoch == null ? [] : [release.epoch])];
+  const epochs = [epoch, ...(typeof release?.epoch === "number" ? [release.epoch] : [])];
   return { series, epochs, entry: release?.hash ?? null };
 }
 

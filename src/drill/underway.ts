@@ -40,11 +40,11 @@ export async function readUnderway(directory: string): Promise<Underway | { dama
   }
 }
 
-/** On disk, whole, before it returns. */
+/** On disk, whole, before it returns. Only the holder of the lock writes. */
 export async function beginUnderway(directory: string, entry: Omit<Underway, "schema">): Promise<void> {
   const file = underwayFile(directory);
   await mkdir(dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.draft`;
   const handle = await open(draft, "w", 0o600);
   try {
     await handle.writeFile(`${JSON.stringify({ schema: "clawproof/drilling@1", ...entry }, null, 2)}\n`);

@@ -8,6 +8,7 @@ import { openWorkshop } from "../rollback/configured.ts";
 import { makePlan } from "../rollback/make-plan.ts";
 import { isSettled, whyOf } from "../rollback/outcome.ts";
 import { runPlan } from "../rollback/run.ts";
+import { stopIfInterrupted } from "../rehearsal/prober.ts";
 import type { Step } from "../rollback/step.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -39,9 +40,9 @@ async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Prom
   try {
     const filter = { traces: [trace], agent: project.config.agent.name, drill: true };
     const { steps, hash } = await makePlan({ reading: ledger, ...workshop, filter, now: clock.now() });
-    if (signal.aborted) throw new Interrupted("interrupted");
+    stopIfInterrupted(signal);
     const outcomes = await runPlan({ ledger, ...workshop, steps, owner: activator, plan: hash, signal });
-    if (signal.aborted) throw new Interrupted("interrupted");
+    stopIfInterrupted(signal);
     const left = steps.flatMap((step) => {
       const outcome = outcomes.get(step.id);
       if (outcome) return isSettled(outcome) ? [] : [`${step.type}: ${whyOf(outcome) ?? outcome.kind}`];

@@ -27,7 +27,7 @@ describe("formats", () => {
 });
 
 describe("checkWritable", () => {
-  const check = (file: string) => checkWritable([{ format: "json", file }], folder);
+  const check = (file: string) => checkWritable([{ file }], folder);
 
   test("says beforehand what could not be written", async () => {
     await mkdir(join(folder, "sub"));
