@@ -1,10 +1,13 @@
 import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
-import { list, raw, sql, textOf, type Fragment } from "../databases/sql.ts";
+import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import type { Answer, Run, Writer } from "../databases/writing/writer.ts";
+import { amongIds, lockedRows, type WholeRow } from "./by-id.ts";
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
-import { ACTIONS, RUNS, type RunRecord, type UndoStatus } from "./record.ts";
+import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
+import { entryOf } from "./row.ts";
+import type { Seal } from "./sealing.ts";
 
 /** Whoever has not said for so long that it lives is dead. */
 export const DEAD_AFTER_MS = 30_000;
@@ -18,16 +21,9 @@ const NOW: Record<Dialect, string> = {
   mysql: "cast(unix_timestamp(sysdate(3)) * 1000 as signed)",
 };
 
-interface Row {
-  id: string;
-  undo_status: UndoStatus;
-  undo_run: string | null;
-}
-
-export function createClaiming(writer: Writer, newId: () => string): Claiming {
+export function createClaiming(writer: Writer, seal: Seal, newId: () => string): Claiming {
   const { dialect } = writer;
   const now = raw(NOW[dialect]);
-  const forUpdate = raw(dialect === "sqlite" ? "" : " for update");
   const name = (column: string): Fragment => raw(quoteName(dialect, column));
   const ask = <R extends object>(run: Run, statement: Fragment): Promise<Answer<R>> =>
     run<R>(textOf(statement, dialect), statement.values);
@@ -49,50 +45,62 @@ export function createClaiming(writer: Writer, newId: () => string): Claiming {
     );
     return changed > 0 && before?.lives === true;
   };
-  const locked = async (run: Run, ids: readonly string[], more: Fragment): Promise<Row[]> => {
-    const { rows } = await ask<Row>(
-      run,
-      // In one order, so that two runs wait for each other rather than lock each other out.
-      sql`select ${name("id")}, ${name("undo_status")}, ${name("undo_run")} from ${raw(ACTIONS)} where ${amongIds(name("id"), ids)} and ${more} order by ${name("id")}${forUpdate}`,
-    );
-    return rows;
-  };
-  const claim = async (inside: Run, run: string, wanted: readonly Wanted[]): Promise<Map<string, Claim>> => {
-    await beat(inside, run);
+  const claim = async (inside: Run, run: string, wanted: readonly Wanted[]): Promise<Claimed> => {
     const asked = new Map(wanted.flatMap(({ ids, from }) => ids.map((id) => [id, from] as const)));
-    const rows = new Map((await locked(inside, [...asked.keys()], raw("1 = 1"))).map((row) => [row.id, row]));
-    const holders = [...rows.values()].flatMap((row) => (row.undo_status === "undoing" ? [row.undo_run ?? ""] : []));
-    const known = await runsWhere(inside, amongIds(name("id"), [...new Set([run, ...holders])]));
+    const rows = new Map((await lockedRows(inside, dialect, [...asked.keys()])).map((row) => [String(row["id"]), row]));
+    const holders = [...rows.values()].flatMap((row) =>
+      row["undo_status"] === "undoing" ? [holderOf(row) ?? ""] : [],
+    );
+    const known = await runsWhere(inside, amongIds(dialect, name("id"), [...new Set([run, ...holders])]));
     if (known.find(({ id }) => id === run)?.ended_at !== null)
       throw new LedgerError(`the run ${run} is not known, or has ended`);
+    await ask(inside, sql`update ${raw(RUNS)} set ${name("heartbeat")} = ${now} where ${name("id")} = ${run}`);
     const claims = new Map<string, Claim>();
+    const entries = new Map<string, Entry>();
     for (const [id, from] of asked) {
       const row = rows.get(id);
-      claims.set(id, row === undefined ? NOT_THERE : claimOf(row, run, from, known));
+      const claimed = row === undefined ? NOT_THERE : claimOf(row, run, from, known);
+      claims.set(id, claimed);
+      if (row !== undefined && claimed.claimed) {
+        entries.set(id, entryOf(Object.assign(row, { undo_status: "undoing", undo_run: run }), seal));
+      }
     }
-    const got = [...asked.keys()].filter((id) => claims.get(id)?.claimed === true);
-    if (got.length > 0) {
+    if (entries.size > 0) {
       await ask(
         inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(name("id"), got)}`,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(dialect, name("id"), [...entries.keys()])}`,
       );
     }
-    return claims;
+    return { claims, entries };
   };
   const finish = async (inside: Run, run: string, ends: readonly StepEnd[]): Promise<Set<string>> => {
+    const held = new Set<string>();
     const mine = sql`${name("undo_status")} = 'undoing' and ${name("undo_run")} = ${run}`;
-    const ids = ends.map(({ id }) => id);
-    const held = new Set((await locked(inside, ids, mine)).map(({ id }) => id));
-    for (const group of alike(ends.filter(({ id }) => held.has(id)))) {
+    for (const group of alike(ends)) {
       const [{ status, error = null }] = group;
       const undone = status === "undone" || status === "unverified" ? now : name("undone_at");
-      const among = group.map(({ id }) => id);
-      await ask(
-        inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(name("id"), among)}`,
-      );
+      const own = sql`${amongIds(
+        dialect,
+        name("id"),
+        group.map(({ id }) => id),
+      )} and ${mine}`;
+      const set = sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${own}`;
+      for (const id of await idsOf(inside, set, own)) held.add(id);
     }
     return held;
+  };
+  /** The ids of what an update meets; MySQL's do not say. */
+  const idsOf = async (inside: Run, update: Fragment, met: Fragment): Promise<string[]> => {
+    if (dialect !== "mysql") {
+      const { rows } = await ask<{ id: string }>(inside, sql`${update} returning ${name("id")}`);
+      return rows.map(({ id }) => id);
+    }
+    const { rows } = await ask<{ id: string }>(
+      inside,
+      sql`select ${name("id")} from ${raw(ACTIONS)} where ${met} order by ${name("id")} for update`,
+    );
+    await ask(inside, update);
+    return rows.map(({ id }) => id);
   };
 
   return {
@@ -120,23 +128,34 @@ export function createClaiming(writer: Writer, newId: () => string): Claiming {
       said(() =>
         writer.transaction(async (inside) => {
           const held = ends.length === 0 ? new Set<string>() : await finish(inside, run, ends);
-          const claims = wanted.length === 0 ? new Map<string, Claim>() : await claim(inside, run, wanted);
-          return { held, claims };
+          const claimed = wanted.length === 0 ? NONE : await claim(inside, run, wanted);
+          return { held, ...claimed };
         }),
       ),
-    claim: (ids, run, from = FROM) => said(() => writer.transaction((inside) => claim(inside, run, [{ ids, from }]))),
+    claim: (ids, run, from = FROM) =>
+      said(async () => (await writer.transaction((inside) => claim(inside, run, [{ ids, from }]))).claims),
     finish: (run, ends) => said(() => writer.transaction((inside) => finish(inside, run, ends))),
   };
 }
 
+interface Claimed {
+  claims: Map<string, Claim>;
+  entries: Map<string, Entry>;
+}
+
+const NONE: Claimed = { claims: new Map(), entries: new Map() };
+const holderOf = (row: WholeRow): string | null => (typeof row["undo_run"] === "string" ? row["undo_run"] : null);
 const NOT_THERE: Claim = { claimed: false, status: null, heldBy: null };
 
 function claimOf(
-  { undo_status: status, undo_run: holder }: Row,
+  row: WholeRow,
   run: string,
   from: readonly UndoStatus[],
   known: readonly (RunRecord & { lives: boolean })[],
 ): Claim {
+  const holder = holderOf(row);
+  // Of a damaged one it is none to begin from.
+  const status = row["undo_status"] as UndoStatus;
   if (status !== "undoing") {
     return from.includes(status)
       ? { claimed: true, previous: status, takenFrom: null }
@@ -146,15 +165,6 @@ function claimOf(
   const other = known.find(({ id }) => id === holder);
   if (other?.lives === true) return { claimed: false, status, heldBy: recordOf(other) };
   return { claimed: true, previous: status, takenFrom: holder };
-}
-
-/** As many places as the next power of two, filled with the last one: each number of places is prepared once. */
-function amongIds(column: Fragment, ids: readonly string[]): Fragment {
-  const last = ids.at(-1);
-  if (last === undefined) return raw("1 = 0");
-  const places = 2 ** Math.ceil(Math.log2(ids.length));
-  const filled = [...ids, ...Array.from({ length: places - ids.length }, () => last)];
-  return sql`${column} in (${list(filled)})`;
 }
 
 /** Ends with the same status and words share a statement. */

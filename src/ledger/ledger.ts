@@ -104,11 +104,14 @@ export interface Claiming {
    * and those that a dead run was undoing. Of two runs at most one gets a step. Answers by id, in the order asked for.
    */
   claim(ids: readonly string[], run: string, from?: readonly UndoStatus[]): Promise<Map<string, Claim>>;
-  /** Both in one commit: ends steps first, then claims others, which may be among those that were just ended. */
+  /**
+   * Both in one commit: ends steps first, then claims others, which may be among those that were just ended. `entries` are
+   * the rows of what was claimed, by id.
+   */
   turn(
     run: string,
     work: { ends?: readonly StepEnd[]; wanted?: readonly Wanted[] },
-  ): Promise<{ held: Set<string>; claims: Map<string, Claim> }>;
+  ): Promise<{ held: Set<string>; claims: Map<string, Claim>; entries: Map<string, Entry> }>;
   /** Ends claimed steps in one commit, each only while this run still holds it; answers with the ids that it held. */
   finish(run: string, ends: readonly StepEnd[]): Promise<Set<string>>;
 }

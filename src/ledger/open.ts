@@ -81,7 +81,7 @@ function ledgerOn(writer: Writer, seal: Seal, now: () => number): Ledger {
     shown: writer.shown,
     ...recordingOn(writer, recorder, { seal, now, nextId }),
     ...createReading(source, seal),
-    ...createClaiming(writer, () => nextId().id),
+    ...createClaiming(writer, seal, () => nextId().id),
     ...createKeeping(writer, now),
     async unsynced() {
       return writer.unsynced().catch((error: unknown) => Promise.reject(asLedgerError(error)));

@@ -2,7 +2,7 @@ import type { Parameter } from "../databases/database.ts";
 import type { Stamp } from "./ids.ts";
 import { LedgerError } from "./ledger.ts";
 import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
-import { isMarkText, jsonText, type Seal, type SealedColumn } from "./sealing.ts";
+import { isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
 
 /** What a new row gives; the rest has the same value in all of them. */
 export const INSERTED = [
@@ -85,7 +85,6 @@ const WORDS: Partial<Record<Column, readonly string[]>> = {
 };
 const NUMBERS: ReadonlySet<Column> = new Set<Column>(["epoch", "started_at", "ended_at", "undo_until", "undone_at"]);
 const NEVER_NULL: ReadonlySet<Column> = new Set<Column>(["id", "trace_id", "agent", "type", "started_at"]);
-const JSONS: ReadonlySet<Column> = new Set<Column>(["before", "after", "captured"]);
 
 /** A row as any of the drivers gives it, read; damaged where a column holds what it cannot. */
 export function entryOf(row: Row, seal: Seal): Entry {
@@ -94,7 +93,7 @@ export function entryOf(row: Row, seal: Seal): Entry {
   const record: Record<string, unknown> = {};
   for (const column of COLUMNS) {
     try {
-      record[column] = fieldOf(id, column, row[column], seal);
+      record[column] = READ[column](row[column], { id, seal });
     } catch (error) {
       faults.push(`${column} ${error instanceof Error ? error.message : String(error)}`);
       record[column] = row[column];
@@ -105,25 +104,47 @@ export function entryOf(row: Row, seal: Seal): Entry {
   return { record: record as unknown as ActionRecord };
 }
 
-function fieldOf(id: string, column: Column, value: unknown, seal: Seal): unknown {
-  if (JSONS.has(column)) {
-    return value === null ? undefined : seal.open(id, column as SealedColumn, parsed(value));
-  }
-  if (column === "undo") return value === null ? null : undoOf(parsed(value));
-  if (column === "drill") return Number(value) === 1;
-  if (value === null) {
-    if (NEVER_NULL.has(column) || WORDS[column] !== undefined) throw new LedgerError("is missing");
+type Read = (value: unknown, of: { id: string; seal: Seal }) => unknown;
+
+/** How each column is read, found out once. */
+const READ = Object.fromEntries(COLUMNS.map((column) => [column, readerOf(column)])) as Record<Column, Read>;
+
+function readerOf(column: Column): Read {
+  if (column === "before" || column === "after" || column === "captured")
+    return (value, of) => jsonOf(column, value, of);
+  if (column === "undo") return (value) => (value === null ? null : undoOf(parsed(value)));
+  if (column === "drill") return (value) => Number(value) === 1;
+  const words = WORDS[column];
+  const needed = NEVER_NULL.has(column) || words !== undefined;
+  const read: Read = NUMBERS.has(column)
+    ? numberOf
+    : column === "reference"
+      ? referenceOf
+      : (value) => textIn(value, words);
+  return (value, of) => {
+    if (value !== null) return read(value, of);
+    if (needed) throw new LedgerError("is missing");
     return null;
-  }
-  if (NUMBERS.has(column)) return numberOf(value);
+  };
+}
+
+function jsonOf(column: SealedColumn, value: unknown, { id, seal }: { id: string; seal: Seal }): unknown {
+  if (value === null) return undefined;
+  const json = parsed(value);
+  return typeof value === "string" && !mayHoldMark(value) ? json : seal.open(id, column, json);
+}
+
+function textIn(value: unknown, words: readonly string[] | undefined): string {
   if (typeof value !== "string") throw new LedgerError("is not text");
-  if (WORDS[column]?.includes(value) === false)
-    throw new LedgerError(`is ${JSON.stringify(value)}, which it cannot be`);
-  if (column === "reference" && isMarkText(value)) {
-    const opened = seal.open(id, column, parsed(value));
-    return typeof opened === "string" ? opened : value;
-  }
+  if (words?.includes(value) === false) throw new LedgerError(`is ${JSON.stringify(value)}, which it cannot be`);
   return value;
+}
+
+function referenceOf(value: unknown, { id, seal }: { id: string; seal: Seal }): string {
+  const text = textIn(value, undefined);
+  if (!isMarkText(text)) return text;
+  const opened = seal.open(id, "reference", parsed(text));
+  return typeof opened === "string" ? opened : text;
 }
 
 function parsed(value: unknown): unknown {

@@ -51,10 +51,14 @@ const markOf = (value: unknown): unknown => (isObject(value) && !Array.isArray(v
 /** The mark as a text column holds it. */
 export const isMarkText = (text: string): boolean => text.startsWith(`{"${MARK}":`);
 
+/** Whether JSON's text may hold a mark somewhere; what was written by hand may spell it with escapes. */
+export const mayHoldMark = (text: string): boolean => text.includes(MARK) || text.includes("\\u");
+
 /** Whether anything in a value was redacted when it was written: it must not be put back as it stands here. */
 export function holdsRedacted(value: unknown): boolean {
+  if (!isObject(value)) return false;
   if (markOf(value) === "redacted") return true;
-  return isObject(value) && Object.values(value).some(holdsRedacted);
+  return Object.values(value).some(holdsRedacted);
 }
 
 /** Throws LedgerError for a pointer that is none, a key that is none, and encryption without a key. */

@@ -1,7 +1,7 @@
 import { setImmediate as others } from "node:timers/promises";
 import { DatabaseFailed } from "../databases/database.ts";
 import { type Claim, type Ledger, LedgerError, type StepEnd } from "../ledger/ledger.ts";
-import type { ActionRecord, RunRecord, UndoStatus } from "../ledger/record.ts";
+import type { ActionRecord, Entry, RunRecord, UndoStatus } from "../ledger/record.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import { undoOne } from "./one.ts";
 import { isSettled, type Outcome, statusOf, whyOf } from "./outcome.ts";
@@ -63,6 +63,8 @@ class Run {
   readonly #options: RunOptions;
   readonly #run: RunRecord;
   readonly #steps: readonly Step[];
+  /** Where the last of the steps stands that an earlier run broke off at; -1 without any. */
+  readonly #lastResumed: number;
   /** Targets on which something failed. */
   readonly #blocked = new Set<string>();
   /** Why nothing more is begun. */
@@ -75,6 +77,7 @@ class Run {
     this.#options = options;
     this.#run = run;
     this.#steps = options.steps.filter(({ kind }) => kind === "undo");
+    this.#lastResumed = this.#steps.findLastIndex(({ resumed }) => resumed);
   }
 
   async beat(): Promise<void> {
@@ -100,17 +103,16 @@ class Run {
   /** The next steps that may share a transaction: all on rows; what an earlier run may have committed as one stays together. */
   #next(start: number, batch: number): Step[] {
     const steps: Step[] = [];
-    for (const step of this.#steps.slice(start)) {
+    const isResumed = this.#steps[start]?.resumed === true;
+    for (let at = start; at < this.#steps.length; at++) {
+      const step = this.#steps[at];
+      if (step === undefined) break;
       const joins =
-        step.form === "sql" && (steps.length < batch || step.resumed || this.#resumesAfter(start, steps.length));
+        step.form === "sql" && (steps.length < batch || step.resumed || (isResumed && at <= this.#lastResumed));
       if (steps.length > 0 && (!joins || steps[0]?.form !== "sql")) break;
       steps.push(step);
     }
     return steps;
-  }
-
-  #resumesAfter(start: number, length: number): boolean {
-    return this.#steps[start]?.resumed === true && this.#steps.slice(start + length).some(({ resumed }) => resumed);
   }
 
   async #some(steps: readonly Step[]): Promise<void> {
@@ -146,16 +148,16 @@ class Run {
   }
 
   /** Notes what became of the steps before, and claims these. */
-  async #turn(steps: readonly Step[]): Promise<Map<string, Claim>> {
-    if (steps.length === 0 && this.#ends.length === 0) return new Map();
+  async #turn(steps: readonly Step[]): Promise<{ claims: Map<string, Claim>; entries: Map<string, Entry> }> {
+    if (steps.length === 0 && this.#ends.length === 0) return { claims: new Map(), entries: new Map() };
     const ids = (forced: boolean): string[] => steps.filter((step) => step.forced === forced).map(({ id }) => id);
     const wanted = [
       { ids: ids(false), from: FROM },
       { ids: ids(true), from: FROM_FORCED },
     ].filter((some) => some.ids.length > 0);
-    const { claims } = await this.#options.ledger.turn(this.#run.id, { ends: this.#ends, wanted });
+    const turned = await this.#options.ledger.turn(this.#run.id, { ends: this.#ends, wanted });
     this.#ends = [];
-    return claims;
+    return turned;
   }
 
   async #claim(steps: readonly Step[]): Promise<Claimed[]> {
@@ -164,16 +166,15 @@ class Run {
       this.outcomes.set(step.id, BLOCKED);
       return false;
     });
-    const claims = await this.#turn(free);
+    const { claims, entries } = await this.#turn(free);
     const mine = free.filter(({ id }) => claims.get(id)?.claimed === true);
     for (const { id } of free) {
       const claim = claims.get(id);
       if (claim?.claimed !== true) this.outcomes.set(id, notClaimed(claim));
     }
-    const records = await this.#records(mine.map(({ id }) => id));
     const claimed: Claimed[] = [];
     for (const step of mine) {
-      const record = records.get(step.id);
+      const record = entries.get(step.id)?.record;
       const handler = record ? await this.#options.handlers.for(record) : null;
       const claim = claims.get(step.id);
       const resumed = claim?.claimed === true && claim.previous === "undoing";
@@ -187,19 +188,16 @@ class Run {
     return claimed;
   }
 
-  async #records(ids: readonly string[]): Promise<Map<string, ActionRecord>> {
-    const records = new Map<string, ActionRecord>();
-    if (ids.length === 0) return records;
-    for await (const { record } of this.#options.ledger.entries({ ids })) if (record) records.set(record.id, record);
-    return records;
-  }
-
   async #undo(claimed: readonly Claimed[]): Promise<void> {
     const rows = new Map<string, Claimed[]>();
     for (const one of claimed) {
       const { take } = one.handler;
-      if (take.kind === "rows") rows.set(take.database, [...(rows.get(take.database) ?? []), one]);
-      else if (take.kind === "by hand") this.outcomes.set(one.step.id, { kind: "failed", why: "it cannot be undone" });
+      if (take.kind === "rows") {
+        const some = rows.get(take.database) ?? [];
+        rows.set(take.database, some);
+        some.push(one);
+      } else if (take.kind === "by hand")
+        this.outcomes.set(one.step.id, { kind: "failed", why: "it cannot be undone" });
       else {
         const { forced } = one.step;
         const { idempotent } = one.handler.facts;

@@ -54,19 +54,25 @@ const isRows = (value: unknown, width: number): boolean =>
 
 /** Rows as an image, by what identifies them. */
 export function imageOf({ table, columns, identity }: Captured, rows: readonly (readonly Cell[])[]): Image {
-  return new Map(
-    rows.map((cells) => {
-      const row = Object.fromEntries(columns.map((name, index) => [name, cells[index] ?? null]));
-      return [rowId(table, identity, row), row];
-    }),
-  );
+  const image = new Map<string, Row>();
+  for (const cells of rows) {
+    const row: Record<string, Cell> = {};
+    for (const [index, name] of columns.entries()) row[name] = cells[index] ?? null;
+    image.set(rowId(table, identity, row), row);
+  }
+  return image;
 }
 
 /** What finds each row of an image again. */
 export function identitiesOf({ identity }: Captured, images: readonly Image[]): Map<string, Identity> {
   const found = new Map<string, Identity>();
-  for (const [id, row] of images.flatMap((image) => [...image])) {
-    if (row !== null) found.set(id, Object.fromEntries(identity.map((name) => [name, row[name] ?? null])));
+  for (const image of images) {
+    for (const [id, row] of image) {
+      if (row === null || found.has(id)) continue;
+      const cells: Record<string, Cell> = {};
+      for (const name of identity) cells[name] = row[name] ?? null;
+      found.set(id, cells);
+    }
   }
   return found;
 }

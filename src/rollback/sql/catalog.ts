@@ -40,6 +40,9 @@ export interface Table {
 export async function readTable(session: Session, written: string): Promise<Table> {
   const table = await READERS[session.dialect](session, written);
   if (table.columns.length === 0) throw new DatabaseFailed(`table ${written} does not exist`);
+  // Rows are objects by column, and to an object this is no name like others.
+  if (table.columns.some(({ name }) => name === "__proto__"))
+    throw new DatabaseFailed(`table ${written} has a column __proto__, which cannot be compared`);
   return table;
 }
 

@@ -57,14 +57,20 @@ export function differenceOf(
   leftOut: ReadonlySet<string>,
   back: ReadonlySet<string> = new Set(),
 ): Difference {
-  const held: Held = (row, column) => back.has(cellKey(row, null)) || back.has(cellKey(row, column));
+  const held: Held = (row, column) => back.size > 0 && (back.has(cellKey(row, null)) || back.has(cellKey(row, column)));
   const found: Difference[] = [];
-  for (const row of new Set([...before.keys(), ...after.keys()])) {
-    const [was, became, is] = [before.get(row) ?? null, after.get(row) ?? null, now.get(row) ?? null];
+  const made = [...after.keys()].filter((row) => !before.has(row));
+  for (const row of [...before.keys(), ...made]) {
+    const was = before.get(row) ?? null;
+    const became = after.get(row) ?? null;
+    const is = now.get(row) ?? null;
     if (was !== null && became !== null) found.push(ofUpdate(row, was, became, is, leftOut, held));
     else if (became !== null) found.push(ofInsert(row, became, is, leftOut, held));
     else if (was !== null) found.push(ofDelete(row, was, is, leftOut, held));
   }
+  const [only = UNCHANGED] = found;
+  // One row is what most actions are about.
+  if (found.length <= 1 && only.foreign.length === 0) return only;
   return {
     changed: found.reduce((sum, one) => sum + one.changed, 0),
     ours: inOrder(found.flatMap((one) => one.ours)),

@@ -40,17 +40,30 @@ export class Unusable extends Error {
   override name = "Unusable";
 }
 
-/** What finds a task's rows in its table. Throws Unusable, RangeError. */
-export function wantedRows(task: SqlTask, table: Table, session: Session): Identity[] {
-  if ("given" in task.subject) return [givenIdentity(task.subject.given, table, session.dialect)];
+/** A task with what can be said of its rows before any is read. */
+interface Aim {
+  task: SqlTask;
+  /** What finds its rows in the table. */
+  wanted: readonly Identity[];
+  /** Of what was captured. */
+  images: { before: Image; after: Image | null; identities: ReadonlyMap<string, Identity> } | null;
+}
+
+/** Throws Unusable, RangeError. */
+function aimOf(task: SqlTask, table: Table, session: Session): Aim {
+  if ("given" in task.subject) {
+    return { task, wanted: [givenIdentity(task.subject.given, table, session.dialect)], images: null };
+  }
   const { captured } = task.subject;
   if (captured.table !== table.name) {
     throw new Unusable(`its rows were captured in ${captured.table}, and ${task.table} is ${table.name}`);
   }
-  const images = [imageOf(captured, captured.before), imageOf(captured, captured.after ?? [])];
-  const known = [...identitiesOf(captured, images).values()];
+  const before = imageOf(captured, captured.before);
+  const after = captured.after === undefined ? null : imageOf(captured, captured.after);
+  const identities = identitiesOf(captured, after === null ? [before] : [before, after]);
   // Of an action that never ended the rows that it may have made are found by its key alone.
-  return captured.after === undefined ? [...known, captured.key] : known;
+  const wanted = [...identities.values(), ...(after === null ? [captured.key] : [])];
+  return { task, wanted, images: { before, after, identities } };
 }
 
 /** Reads what all tasks on one table are about, in one go. With `lock` the rows stay as they are until the transaction ends. */
@@ -60,17 +73,19 @@ export async function lookAt(
   tasks: readonly SqlTask[],
   { lock }: { lock: boolean },
 ): Promise<Seen[]> {
-  const wanted = tasks.map((task) => ({ task, identities: wantedRows(task, table, session) }));
+  const aims = tasks.map((task) => aimOf(task, table, session));
   const shapes = new Map<string, Map<string, Identity>>();
-  for (const identity of wanted.flatMap(({ identities }) => identities)) {
-    const shape = JSON.stringify(Object.keys(identity));
-    const group = shapes.get(shape) ?? new Map<string, Identity>();
-    shapes.set(shape, group.set(JSON.stringify(identity), identity));
+  for (const { wanted } of aims) {
+    for (const identity of wanted) {
+      const shape = Object.keys(identity).join("\u0000");
+      const group = shapes.get(shape) ?? new Map<string, Identity>();
+      shapes.set(shape, group.set(JSON.stringify(Object.values(identity)), identity));
+    }
   }
   const rows: NonNullable<Row>[] = [];
   for (const group of shapes.values()) rows.push(...(await readRows(session, table, [...group.values()], { lock })));
   const found = new Found(rows);
-  return wanted.map(({ task, identities }) => seenBy(task, table, found, identities, session));
+  return aims.map((aim) => seenBy(aim, table, found, session));
 }
 
 /** Rows that were read, found again by what identifies them; made once for each way to identify them, for all tasks. */
@@ -78,23 +93,32 @@ class Found {
   readonly rows: readonly NonNullable<Row>[];
   readonly #images = new Map<string, Map<string, Row>>();
   readonly #byKey = new Map<string, Map<string, NonNullable<Row>>>();
+  readonly #leftOut = new Map<string, ReadonlySet<string>>();
 
   constructor(rows: readonly NonNullable<Row>[]) {
     this.rows = rows;
   }
 
   image(captured: Captured): ReadonlyMap<string, Row> {
-    return remembered(this.#images, JSON.stringify([captured.table, captured.identity]), () =>
+    return remembered(this.#images, [captured.table, ...captured.identity].join("\u0000"), () =>
       asImage(captured, this.rows),
     );
   }
 
   byKey(names: readonly string[], key: string): NonNullable<Row> | null {
-    const all = remembered(this.#byKey, JSON.stringify(names), () => {
+    const all = remembered(this.#byKey, names.join("\u0000"), () => {
       // Of several the first, as a search would find it.
       return new Map(this.rows.toReversed().map((row) => [keyText(row, names), row]));
     });
     return all.get(key) ?? null;
+  }
+
+  /** The columns of a task that are not compared. */
+  leftOut({ ignore }: SqlTask, table: Table, generated: readonly string[]): ReadonlySet<string> {
+    return remembered(this.#leftOut, [...ignore, "", ...generated].join("\u0000"), () => {
+      const computed = table.columns.filter((column) => column.generated).map(({ name }) => name);
+      return new Set([...ignore, ...generated, ...computed]);
+    });
   }
 }
 
@@ -104,21 +128,23 @@ function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
   return made;
 }
 
-function seenBy(task: SqlTask, table: Table, found: Found, wanted: readonly Identity[], session: Session): Seen {
-  if ("given" in task.subject) return seenGiven(task, task.subject.given, table, found, wanted, session);
+function seenBy({ task, wanted, images }: Aim, table: Table, found: Found, session: Session): Seen {
+  if ("given" in task.subject || images === null) {
+    if ("given" in task.subject) return seenGiven(task, task.subject.given, table, found, wanted, session);
+    throw new Unusable("what was captured is not there");
+  }
   const { captured } = task.subject;
-  const before = imageOf(captured, captured.before);
-  const after = captured.after === undefined ? null : imageOf(captured, captured.after);
+  const { before, after, identities } = images;
   const all = found.image(captured);
-  const known = identitiesOf(captured, [before, after ?? new Map<string, Row>()]);
-  const now = new Map<string, Row>([...known.keys()].map((id) => [id, all.get(id) ?? null]));
+  const now = new Map<string, Row>();
+  for (const id of identities.keys()) now.set(id, all.get(id) ?? null);
   if (after === null) {
     const matching = found.rows.filter((row) =>
       Object.entries(captured.key).every(([name, cell]) => row[name] === cell),
     );
     for (const [id, row] of asImage(captured, matching)) now.set(id, row);
   }
-  return { task, table, before, after, now, identities: known, leftOut: leftOutOf(task, table, captured.generated) };
+  return { task, table, before, after, now, identities, leftOut: found.leftOut(task, table, captured.generated) };
 }
 
 function seenGiven(
@@ -142,21 +168,19 @@ function seenGiven(
     after: given.after === undefined ? null : cells(given.after),
     now: new Map([[id, row === null ? null : onlyGiven(row, given)]]),
     identities: new Map([[id, identity]]),
-    leftOut: leftOutOf(task, table, []),
+    leftOut: found.leftOut(task, table, []),
   };
 }
 
 /** What a row is found by again among those that were read: a key in the spelling of whoever asked for it. */
-export const keyText = (cells: Readonly<Record<string, Cell>>, names: readonly string[]): string =>
-  JSON.stringify(names.map((name) => unquoted(cells[name] ?? "'")));
+export function keyText(cells: Readonly<Record<string, Cell>>, names: readonly string[]): string {
+  const [first = "", ...more] = names;
+  if (more.length === 0) return unquoted(cells[first] ?? "'");
+  return JSON.stringify(names.map((name) => unquoted(cells[name] ?? "'")));
+}
 
 /** Of a row that an action gave in part, the rest is none of its business. */
 function onlyGiven(row: NonNullable<Row>, { before, after }: Given): Row {
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   return Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name)));
-}
-
-function leftOutOf({ ignore }: SqlTask, table: Table, generated: readonly string[]): ReadonlySet<string> {
-  const computed = table.columns.filter((column) => column.generated).map(({ name }) => name);
-  return new Set([...ignore, ...generated, ...computed]);
 }

@@ -87,6 +87,65 @@ function realLiteral(value: number): string {
   return /[.e]/.test(written) ? written : `${written}.0`;
 }
 
+/** So many columns fit into one `json_array`. */
+export const MOST_AS_TEXT = 100;
+const REAL_TEXT = "real";
+
+/** The expression for a value of SQLite's as text; `cellOfText` makes the cell of it, and a real number is only named. */
+export function textExpression(quoted: string): string {
+  // `quote` would cut text with a NUL in it.
+  const text = `case when instr(${quoted}, char(0)) > 0 then 't''' || lower(hex(${quoted})) || '''' else quote(${quoted}) end`;
+  return `case typeof(${quoted}) when 'real' then '${REAL_TEXT}' when 'text' then ${text} else quote(${quoted}) end`;
+}
+
+export const hasReal = (texts: readonly string[]): boolean => texts.includes(REAL_TEXT);
+
+export function cellOfText(text: string): Cell {
+  if (text === "NULL") return null;
+  return text.startsWith("X'") ? text.toLowerCase() : text;
+}
+
+/** Whether a cell of SQLite's is a parameter as it is. */
+export const isPlain = (cell: Cell): boolean => cell === null || !cell.startsWith("t'");
+
+/** PostgreSQL's types whose arrays take their text apart into the same values. */
+const IN_ARRAYS = new Set([
+  "smallint",
+  "integer",
+  "bigint",
+  "numeric",
+  "real",
+  "double precision",
+  "boolean",
+  "text",
+  "character varying",
+  "uuid",
+  "date",
+  "timestamp without time zone",
+  "timestamp with time zone",
+  "json",
+  "jsonb",
+  "bytea",
+]);
+
+/** What an array of a column's values is cast to; null where they had better stand alone. */
+export const arrayType = ({ type }: Column): string | null => (IN_ARRAYS.has(type) ? type : null);
+
+const JSON_INTEGER = /^(?:0|-?[1-9]\d{0,17})$/;
+
+/** Cells as a JSON list that `json_each` takes apart into the same values; null where one is neither text nor an integer. */
+export function jsonOfCells(cells: readonly Cell[]): string | null {
+  const items: string[] = [];
+  for (const cell of cells) {
+    if (cell === null) return null;
+    if (JSON_INTEGER.test(cell)) items.push(cell);
+    else if (cell.startsWith("'") && cell.endsWith("'") && cell.length > 1)
+      items.push(JSON.stringify(cell.slice(1, -1).replaceAll("''", "'")));
+    else return null;
+  }
+  return `[${items.join()}]`;
+}
+
 const INTEGER = /^-?\d{1,19}$/;
 const REAL = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
 const BLOB = /^([xt])'((?:[0-9a-f]{2})*)'$/;

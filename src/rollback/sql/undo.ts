@@ -4,7 +4,8 @@ import type { Session } from "../../databases/session.ts";
 import { readTable, type Table } from "./catalog.ts";
 import { applied, type Change, differenceOf, type Image, isAsBefore, type Row, shown } from "./image.ts";
 import { cascadeWords, foreignWords } from "../words.ts";
-import { columnOf, type Identity, readDependents, readRows, Writing } from "./rows.ts";
+import { Changes } from "./changes.ts";
+import { type Identity, readDependents, readRows } from "./rows.ts";
 import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
 
 /** What became of a task. */
@@ -92,7 +93,7 @@ async function inOneTransaction(
     const inOrder = tasks.flatMap(({ id }) => seen.get(id) ?? []);
     const reached = goalsOf(inOrder.filter(({ task }) => task.resumed));
     for (const one of inOrder) await work.undo(one, reached.get(one.task.id));
-    await work.readBack();
+    await work.finish();
     return { outcomes: work.outcomes, commit: work.wrote };
   });
   return outcomes;
@@ -103,6 +104,7 @@ class Work {
   readonly outcomes = new Map<string, SqlOutcome>();
   wrote = false;
   readonly #session: Session;
+  readonly #changes: Changes;
   /** Rows that were restored, as they must be now. */
   readonly #rows = new Map<string, Row>();
   /** What somebody changed or put back from newer actions. */
@@ -111,12 +113,12 @@ class Work {
 
   constructor(session: Session) {
     this.#session = session;
+    this.#changes = new Changes(session);
   }
 
   async undo(seen: Seen, goal: Image | undefined): Promise<void> {
-    const known = new Map(
-      [...seen.now].map(([id, row]) => [id, this.#rows.has(id) ? (this.#rows.get(id) ?? null) : row]),
-    );
+    const known = new Map(seen.now);
+    for (const row of known.keys()) if (this.#rows.has(row)) known.set(row, this.#rows.get(row) ?? null);
     const now = goal ? asThoughBack(known, seen.before, goal) : known;
     const difference = judge(seen, now, this.#back);
     // What an earlier run of ours brought back is nobody else's.
@@ -145,6 +147,7 @@ class Work {
       if (change.kind !== "delete" || table.references.length === 0) continue;
       // What the action gave in part is read whole: another column may be the one that is pointed at.
       const identity = identities.get(change.row) ?? {};
+      await this.#changes.flush();
       const [row = now.get(change.row)] = await readRows(this.#session, table, [identity], { lock: false });
       if (!row) continue;
       const dependents = await readDependents(this.#session, table, row);
@@ -157,9 +160,7 @@ class Work {
     const { table, before, identities } = seen;
     const identity = identities.get(change.row);
     if (!identity) throw new Unusable("what finds its row is not known");
-    const writing = new Writing(this.#session);
-    const sql = statementFor(writing, table, change, before.get(change.row) ?? null, identity);
-    await this.#session.query(sql, writing.parameters);
+    await this.#changes.add({ table, change, before: before.get(change.row) ?? null, identity });
     this.wrote = true;
     const touched = this.#touched.get(change.row) ?? { table, identity, columns: new Set<string>() };
     const columns = change.kind === "update" ? change.columns : Object.keys(before.get(change.row) ?? {});
@@ -168,7 +169,8 @@ class Work {
   }
 
   /** What was restored is really there: nothing in the database may have kept it from being so. */
-  async readBack(): Promise<void> {
+  async finish(): Promise<void> {
+    await this.#changes.flush();
     const groups = new Map<string, { table: Table; names: string[]; rows: [string, Identity][] }>();
     for (const [row, { table, identity }] of this.#touched) {
       const names = Object.keys(identity);
@@ -212,24 +214,4 @@ function judge({ task, before, after, leftOut }: Seen, now: Image, others: Reado
   const { foreign, forced, ours, back } = differenceOf(before, after, now, leftOut, others);
   if (task.forced) return { changes: forced, back };
   return foreign.length > 0 ? { why: foreignWords(foreign), back } : { changes: ours, back };
-}
-
-function statementFor(writing: Writing, table: Table, change: Change, before: Row, identity: Identity): string {
-  const cells = Object.entries(before ?? {}).filter(([name]) => !columnOf(table, name).generated);
-  switch (change.kind) {
-    case "delete":
-      return `delete from ${table.quoted} where ${writing.where(table, identity)}`;
-    case "insert": {
-      const names = cells.map(([name]) => writing.quote(name));
-      const values = cells.map(([name, cell]) => writing.value(columnOf(table, name), cell));
-      const overriding = table.columns.some(({ identityAlways }) => identityAlways) ? " overriding system value" : "";
-      return `insert into ${table.quoted} (${names.join(", ")})${overriding} values (${values.join(", ")})`;
-    }
-    case "update": {
-      const set = change.columns.map((name) => {
-        return `${writing.quote(name)} = ${writing.value(columnOf(table, name), before?.[name] ?? null)}`;
-      });
-      return `update ${table.quoted} set ${set.join(", ")} where ${writing.where(table, identity)}`;
-    }
-  }
 }
