@@ -1,7 +1,7 @@
 import { copyFile, constants, link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { CallFailed } from "../doors/door.ts";
+import { lives, startOf } from "../doors/process-info.mjs";
 
 /**
  * `.clawproof/acting.json` beside clawproof.yaml: what is about to be pulled, and by which process, on disk before it
@@ -58,7 +58,7 @@ export async function beginActing(directory: string, entry: ActingEntry): Promis
     schema: SCHEMA,
     ...entry,
     pid: process.pid,
-    startedAt: await startOfProcess(process.pid, directory),
+    startedAt: startOf(process.pid),
   };
   await mkdir(dirname(file), { recursive: true });
   // Whole before it gets its name: whoever finds it can read it, and of two runs one is first.
@@ -149,43 +149,6 @@ function codeOf(error: unknown): { code: string; error: unknown } {
 }
 
 /** Whether the process that wrote it still runs. */
-export async function writerLives({ pid, startedAt }: Acting, directory: string): Promise<boolean> {
-  if (!isThere(pid)) return false;
-  const now = await startOfProcess(pid, directory);
-  return startedAt === null || now === null || startedAt === now;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    return codeOf(error).code === "EPERM";
-  }
-}
-
-const FIELDS_BEFORE_STATE = 3;
-const START_FIELD = 22;
-
-/** When a process started: field 22 of /proc/PID/stat on Linux, else what `ps` says; null where neither tells. */
-async function startOfProcess(pid: number, directory: string): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  if (stat === null) return startByPs(pid, directory);
-  // The program's name stands in parentheses and may hold anything, so fields are counted after the last one.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // A zombie has ended; only its parent has not noticed.
-  return fields[0] === "Z" ? "ended" : (fields[START_FIELD - FIELDS_BEFORE_STATE] ?? null);
-}
-
-async function startByPs(pid: number, directory: string): Promise<string | null> {
-  const { runProgram } = await import("../doors/program.ts");
-  const argv = ["ps", "-o", "lstart=", "-p", String(pid)];
-  try {
-    const { exit, stdout } = await runProgram({ argv, timeoutMs: 2_000, directory, redact: (text) => text });
-    return exit === 0 && stdout.trim() !== "" ? stdout.trim() : null;
-  } catch (error) {
-    if (error instanceof CallFailed) return null;
-    throw error;
-  }
+export function writerLives({ pid, startedAt }: Acting): boolean {
+  return lives({ pid, start: startedAt });
 }

@@ -14,7 +14,7 @@ export async function sayLeftovers({
   const left = await readActing(project.directory);
   if (left === null) return;
   if ("damaged" in left) progress.say(damagedWords(project.directory));
-  else if (await writerLives(left, project.directory)) progress.say(`another clawproof (pid ${left.pid}) is acting`);
+  else if (writerLives(left)) progress.say(`another clawproof (pid ${left.pid}) is acting`);
   else {
     const how = left.putBack === "" ? "" : `, or: ${left.putBack}`;
     progress.say(

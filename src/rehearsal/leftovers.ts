@@ -21,7 +21,7 @@ export async function recoverLeftovers(gathering: Gathering, limits: Limits = LI
   const left = await readActing(project.directory);
   if (left === null) return;
   if ("damaged" in left) throw new CannotAct(damagedWords(project.directory));
-  if (await writerLives(left, project.directory)) throw new CannotAct(`another clawproof (pid ${left.pid}) is acting`);
+  if (writerLives(left)) throw new CannotAct(`another clawproof (pid ${left.pid}) is acting`);
   const otherwise = await whyNotOurs(left, gathering);
   if (otherwise !== null) throw new CannotAct(otherwise);
   progress.say(`an earlier run was ended while ${wordsFor(left)} (pid ${left.pid}, ${left.at}): putting it back first`);
