@@ -46,6 +46,9 @@ export function callWith<Extra extends z.ZodRawShape>(extra: Extra) {
 
 export const call = callWith({});
 
+/** Where only a command will do: what is run when we are gone. */
+export const commandCall = z.strictObject({ ...commandFields, ...commandAnswers });
+
 /** A call whose answer is read through a pointer. */
 export const readCall = callWith({ at: pointer.optional() });
 

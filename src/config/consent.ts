@@ -99,6 +99,7 @@ const TARGETS: readonly { consent: ConfigPath; targets: readonly ConfigPath[] }[
       ["drills", "faults"],
     ],
   },
+  { consent: ["drills", "faults", "switch"], targets: [["killSwitch"]] },
 ];
 
 /** At the top level consent holds only for this machine: elsewhere it belongs into the environment's own block. */
@@ -249,6 +250,14 @@ function needsFindings({ root, config }: ConsentInput): Finding[] {
         message: "a switch that terminates needs killSwitch.restart to be rehearsed",
       });
     }
+  }
+  for (const name of ["agent", "switch"] as const) {
+    const fault = config.drills?.faults?.[name];
+    if (!fault || "pidFile" in fault || !fault.freeze || fault.thaw) continue;
+    findings.push({
+      location: at(["drills", "faults", name, "freeze"]),
+      message: `what is frozen must be thawed: it needs drills.faults.${name}.thaw`,
+    });
   }
   if (config.rollback?.script?.rehearse && !config.rollback.script.dryRun) {
     findings.push({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { call, callVariation, callWith, readCall, source } from "./call.ts";
+import { call, callVariation, callWith, commandCall, readCall, source } from "./call.ts";
 import {
   agentName,
   day,
@@ -186,9 +186,18 @@ const alerting = z.strictObject({
   routes: z.array(alertRoute).optional(),
 });
 
+/** What starts it again once it was killed: a command, or somebody else who sees that it is gone. */
+const faultRestart = z.union([z.literal("supervisor"), commandCall]).optional();
+
+/** Commands alone: a guardian without any of our settings undoes them should the drill die. */
 const processFault = z.union([
-  z.strictObject({ pidFile: literalText.min(1) }),
-  z.strictObject({ freeze: call.optional(), thaw: call.optional(), kill: call.optional(), restart: call.optional() }),
+  z.strictObject({ pidFile: literalText.min(1), restart: faultRestart }),
+  z.strictObject({
+    freeze: commandCall.optional(),
+    thaw: commandCall.optional(),
+    kill: commandCall.optional(),
+    restart: faultRestart,
+  }),
 ]);
 
 const drills = z.strictObject({
@@ -249,5 +258,6 @@ export type Script = z.infer<typeof script>;
 export type Undo = z.infer<typeof undo>;
 export type StateCall = z.infer<typeof stateCall>;
 export type LogCall = z.infer<typeof logCall>;
+export type ProcessFault = z.infer<typeof processFault>;
 export type Waiver = z.infer<typeof waiver>;
 export type { HttpSettings } from "./shared-sections.ts";

@@ -192,6 +192,40 @@ environments:
   });
 });
 
+describe("the faults of drills", () => {
+  const faults = (text: string): string => `${scoped("{}")}drills:\n  faults: ${text}\n`;
+
+  it("take a pid file, or commands, and a way to start again", () => {
+    expect(problems(faults("{ agent: { pidFile: run/agent.pid, restart: supervisor } }"))).toEqual([]);
+    expect(problems(faults("{ agent: { pidFile: run/agent.pid, restart: { command: [./start] } } }"))).toEqual([]);
+    const commands = "{ freeze: { command: [./f] }, thaw: { command: [./t] }, kill: { command: [./k] } }";
+    expect(problems(faults(`{ switch: ${commands} }`))).toEqual([]);
+  });
+
+  it("freeze nothing that nobody thaws", () => {
+    expect(problems(faults("{ agent: { freeze: { command: [./f] } } }"))).toEqual([
+      "12:22 what is frozen must be thawed: it needs drills.faults.agent.thaw",
+    ]);
+  });
+
+  it("make no requests: a guardian that runs by itself knows commands alone", () => {
+    const url = '{ url: "http://127.0.0.1:1/x" }';
+    expect(problems(faults(`{ agent: { freeze: ${url}, thaw: ${url} } }`))).not.toEqual([]);
+  });
+
+  it("are consent, for the block that contains it and for this machine", () => {
+    const away = faults("{ switch: { pidFile: run/switch.pid } }").replaceAll("127.0.0.1:4200", "stop.example.net");
+    expect(problems(away).join()).toMatch(/drills.faults.switch at the top level consents only .* stop.example.net/);
+    const remote = "{ agent: { kill: { command: [ssh, pod, kill] }, restart: supervisor } }";
+    expect(problems(faults(remote)).join()).toContain("drills.faults at the top level consents only");
+    const inherited = load(
+      `${faults("{ agent: { pidFile: run/agent.pid } }")}environments: { staging: {} }\n`,
+      "staging",
+    );
+    expect(inherited.config.drills).toEqual({});
+  });
+});
+
 describe("consent", () => {
   it("is not inherited by an environment", () => {
     const text = `${scoped("{ scope: drill/support }")}environments: { staging: {} }\n`;
