@@ -1,5 +1,5 @@
 // The README's first command: builds clawproof, starts the sample agent with its own kill switch, audits it, shows the
-// report and its exit status, and ends everything it started. `npm run sample -- ready` takes another fixture.
+// report and its exit status, and ends everything it started; where the sample is one that is drilled, it drills first. `npm run sample -- ready` takes another fixture.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ async function mustRun(argv) {
 async function main() {
   if (!existsSync(join(ROOT, "node_modules", "yaml"))) await mustRun(["npm", "ci"]);
   await mustRun([process.execPath, "scripts/build.mjs"]);
-  const { stage, start, unstage, listFixtures } = await import("../fixtures/stage.mjs");
+  const { stage, start, unstage, listFixtures, readOverlay } = await import("../fixtures/stage.mjs");
   const names = await listFixtures();
   if (!names.includes(NAME)) throw new Error(`no fixture is named ${NAME}; there are: ${names.join(", ")}`);
 
@@ -37,8 +37,13 @@ async function main() {
       `Starting the sample agent (${NAME}): an agent, its kill switch and an alert sink, each its own process.`,
     );
     sample = await start(folder);
+    const clawproof = [process.execPath, join(ROOT, "bin", "clawproof.js")];
+    if ((await readOverlay(NAME)).drill === true) {
+      console.log("$ clawproof drill\n");
+      console.log(`\nexit status ${await run([...clawproof, "drill"], folder)}`);
+    }
     console.log("$ clawproof --check 05\n");
-    const status = await run([process.execPath, join(ROOT, "bin", "clawproof.js"), "--check", "05"], folder);
+    const status = await run([...clawproof, "--check", "05"], folder);
     console.log(`\nexit status ${status}`);
   } finally {
     await sample?.stop();
