@@ -52,7 +52,8 @@ export class LiveLine implements Progress {
     if (this.#text === null) return;
     const seconds = Math.floor((this.#clock.monotonic() - this.#since) / 1000);
     const line = `${this.#text} … ${seconds} s`;
-    // One column is left free: a full line wraps on some terminals and could not be erased.
-    this.#output.write(ERASE + [...line].slice(0, Math.max(1, (this.#output.columns ?? 80) - 1)).join(""));
+    // One column is left free: a full line wraps on some terminals and could not be erased. Some say they have none at all.
+    const columns = this.#output.columns ?? 0;
+    this.#output.write(ERASE + [...line].slice(0, (columns > 1 ? columns : 80) - 1).join(""));
   }
 }
