@@ -12,8 +12,8 @@ import type { Evidence } from "../../src/audit/fact.ts";
 import type { DrillLine } from "../../src/drill/line.ts";
 import type { DrillStanding, StandingDrill } from "../../src/drill/standing.ts";
 import { formatDuration } from "../../src/values/duration.ts";
-import { ageOf, newestDrill } from "./drilled.ts";
-import { counted, evidence, targetText, tenthsText, withEvidence } from "./words.ts";
+import { ageOf, newestDrill, whatFailed } from "./drilled.ts";
+import { counted, evidence, tenthsText, withEvidence } from "./words.ts";
 import { type WriteTypes, writeTypes } from "./write-types.ts";
 
 const SUBJECT = "Kill switch drill";
@@ -90,29 +90,10 @@ function reversalIn({ undone }: DrillLine, wanted: WriteTypes): Reversal {
 
 /** Judged from what was measured; a type that was not tried makes a drill partial, not failed. */
 function whatWentWrong(line: DrillLine, reversal: Reversal, policy: Policy): string[] {
-  const wrong = [...stopping(line, policy), ...undoing(line, policy)];
+  const wrong = whatFailed(line, policy);
   if (wrong.length > 0 || line.verdict.held) return wrong;
   const partial = reversal.done.length < reversal.types.length;
   return partial ? [] : [line.verdict.why ?? "it says so itself"];
-}
-
-function stopping({ stop, reads, releasedAfterMs, faults }: DrillLine, { stopWithinMs }: Policy): string[] {
-  const wrong: string[] = [];
-  if (stop.ms === null) wrong.push("the agent did not stop");
-  else if (!(stop.ms < stopWithinMs)) {
-    wrong.push(`stopped in ${tenthsText(stop.ms, stopWithinMs)}s (target: ${targetText(stopWithinMs)})`);
-  }
-  if (reads.sent === 0) wrong.push("no read was sent");
-  else if (reads.accepted < reads.sent) wrong.push("reads stopped");
-  if (releasedAfterMs === null) wrong.push("the release did not take");
-  return [...wrong, ...faults.filter(({ held }) => !held).map(({ fault }) => `it did not hold under ${fault}`)];
-}
-
-function undoing({ undone }: DrillLine, { undoWithinMs }: Policy): string[] {
-  return undone.flatMap(({ type, equal, ms }) => {
-    if (!equal) return [`${type} was not restored`];
-    return ms <= undoWithinMs ? [] : [`${type} took over ${formatDuration(undoWithinMs)} to undo`];
-  });
 }
 
 function whyDoubted(

@@ -1,6 +1,9 @@
-import type { JudgeContext } from "../../src/audit/check.ts";
+import type { JudgeContext, Policy } from "../../src/audit/check.ts";
 import type { Evidence, Fact } from "../../src/audit/fact.ts";
+import type { DrillLine } from "../../src/drill/line.ts";
 import type { DrillStanding, StandingDrill } from "../../src/drill/standing.ts";
+import { formatDuration } from "../../src/values/duration.ts";
+import { targetText, tenthsText } from "./words.ts";
 
 /** Milliseconds since a drill ended, by its own line. */
 export function ageOf({ line }: StandingDrill, now: number): number {
@@ -35,4 +38,28 @@ export function servingDrill(
 export function drilledEvidence(drills: Fact<DrillStanding>, { line }: StandingDrill, fact: string): Evidence {
   const source = drills.state === "found" ? drills.value.source : "drill log";
   return { level: "drilled", source, fact: `${fact} (drill ${line.mark})`, at: line.endedAt };
+}
+
+/** What a drill measured that did not hold, in words; a type that was not tried is no failure of the drill. */
+export function whatFailed(line: DrillLine, policy: Policy): string[] {
+  return [...stopping(line, policy), ...undoing(line, policy)];
+}
+
+function stopping({ stop, reads, releasedAfterMs, faults }: DrillLine, { stopWithinMs }: Policy): string[] {
+  const wrong: string[] = [];
+  if (stop.ms === null) wrong.push("the agent did not stop");
+  else if (!(stop.ms < stopWithinMs)) {
+    wrong.push(`stopped in ${tenthsText(stop.ms, stopWithinMs)}s (target: ${targetText(stopWithinMs)})`);
+  }
+  if (reads.sent === 0) wrong.push("no read was sent");
+  else if (reads.accepted < reads.sent) wrong.push("reads stopped");
+  if (releasedAfterMs === null) wrong.push("the release did not take");
+  return [...wrong, ...faults.filter(({ held }) => !held).map(({ fault }) => `it did not hold under ${fault}`)];
+}
+
+function undoing({ undone }: DrillLine, { undoWithinMs }: Policy): string[] {
+  return undone.flatMap(({ type, equal, ms }) => {
+    if (!equal) return [`${type} was not restored`];
+    return ms <= undoWithinMs ? [] : [`${type} took over ${formatDuration(undoWithinMs)} to undo`];
+  });
 }

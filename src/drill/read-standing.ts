@@ -21,42 +21,60 @@ export interface Standing {
   whole?: boolean;
 }
 
-/**
- * What is known of this agent's drills in this environment, each held against the switch's own log or the keys that may
- * sign. Throws StoreFailed, Interrupted.
- */
-export async function readStanding(asking: Standing): Promise<DrillStanding & Pick<KeptDrills, "location">> {
+/** A line that counts here, and its number in the store. */
+type Counting = Pick<StandingDrill, "line" | "lineNumber">;
+
+/** The lines of this agent in this environment, held against nothing but their own chain. */
+export interface CountingDrills extends Pick<KeptDrills, "brokenAt" | "source" | "unit" | "location"> {
+  counting: Counting[];
+  ignored: DrillStanding["ignored"];
+  /** Lines of others too: whose drill it was that the switch knows of. */
+  lines: DrillLine[];
+}
+
+/** Throws StoreFailed, Interrupted. */
+export async function readCounting(asking: Omit<Standing, "activator">): Promise<CountingDrills> {
   const { project, clock, signal, offline = false, whole = false } = asking;
   const kept = await readDrillLines(project, { signal, offline, whole });
   if (signal.aborted) throw new Interrupted("interrupted");
-  const sorted = kept.lines.map((one) => ({ ...one, ignored: whyIgnored(one.line, project, clock.now()) }));
-  const counting = sorted.filter(({ ignored }) => ignored === null);
-  const logs = await askSwitch(new Set(counting.map(({ line }) => line.scope)), asking);
-  const keys = await readKeys(project, { signal, offline });
-  const entries = [...logs.values()].flatMap((log) => ("why" in log ? [] : log.entries));
-  const unaccounted = unaccountedFor(
-    kept.lines.map(({ line }) => line),
-    entries,
-  );
   const { brokenAt, source, unit, location } = kept;
-  const drills = counting.map(({ line, lineNumber }) => ({ line, lineNumber, ...believed(line, logs, keys) }));
+  const sorted = kept.lines.map((one) => ({ ...one, ignored: whyIgnored(one.line, project, clock.now()) }));
   return {
-    drills: drills.map((drill) => doubted(drill, drills, unaccounted)),
+    counting: sorted.filter(({ ignored }) => ignored === null).map(({ line, lineNumber }) => ({ line, lineNumber })),
     ignored: [
       ...sorted.flatMap(({ lineNumber, ignored }) => (ignored === null ? [] : [{ lineNumber, why: ignored }])),
       // The first break is named by itself.
       ...kept.refused.filter(({ lineNumber }) => lineNumber !== brokenAt?.lineNumber),
     ].sort((a, b) => a.lineNumber - b.lineNumber),
+    lines: kept.lines.map(({ line }) => line),
     brokenAt,
-    unaccounted,
     source,
     unit,
     location,
   };
 }
 
+/**
+ * What is known of this agent's drills in this environment, each held against the switch's own log or the keys that may
+ * sign. Throws StoreFailed, Interrupted.
+ */
+export async function readStanding(asking: Standing): Promise<DrillStanding & Pick<KeptDrills, "location">> {
+  const { project, signal, offline = false } = asking;
+  const { counting, lines, ...rest } = await readCounting(asking);
+  const logs = await askSwitch(new Set(counting.map(({ line }) => line.scope)), asking);
+  const keys = await readKeys(project, { signal, offline });
+  const entries = [...logs.values()].flatMap((log) => ("why" in log ? [] : log.entries));
+  const unaccounted = unaccountedFor(lines, entries);
+  const drills = counting.map((one) => ({ ...one, ...believed(one.line, logs, keys) }));
+  return { ...rest, drills: drills.map((drill) => doubted(drill, drills, unaccounted)), unaccounted };
+}
+
 /** Why a line does not count here; null where it does. Times come from the line, never from a file's date. */
-function whyIgnored(line: DrillLine, { config, environment }: Project, now: number): string | null {
+export function whyIgnored(
+  line: Pick<DrillLine, "agent" | "environment" | "startedAt" | "endedAt">,
+  { config, environment }: Project,
+  now: number,
+): string | null {
   if (line.agent !== config.agent.name) return `a drill of another agent (${line.agent})`;
   if (line.environment !== environment) return `a drill in ${environmentText(line.environment)}`;
   if (Date.parse(line.endedAt) < Date.parse(line.startedAt)) return "it ended before it began";
