@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Mode } from "../switch/protocol/mode.ts";
 
-/** `refused`: an attempt that the switch did not allow. `test`: somebody asked whether alerts arrive. */
-export type NewsKind = "kill" | "release" | "trip" | "refused" | "test";
+/**
+ * `refused`: an attempt that the switch did not allow. `test`: somebody asked whether alerts arrive. `reminder`: a drill is
+ * due.
+ */
+export type NewsKind = "kill" | "release" | "trip" | "refused" | "test" | "reminder";
 
 /** In characters: the name of a token in it is as long as somebody likes. */
 const LONGEST_DOING = 200;
@@ -75,6 +78,7 @@ const HEADLINES: Record<Exclude<NewsKind, "refused">, (what: string, mode: Mode 
       : `${what} is released, and still ${mode} by another order`,
   trip: (what, mode) => `${what} is ${mode ?? "read-only"}: its circuit breaker opened`,
   test: () => "Test alert: nothing was stopped",
+  reminder: (what) => `a kill switch drill of ${what} is due`,
 };
 
 /** Everything in one line of at most `most` characters. */

@@ -14,7 +14,7 @@ export interface RouteTest {
   words: string;
 }
 
-/** Tries every route once, all at the same time; within 10 s. `news` should be of the kind `test`. */
+/** Tries every route once, all at the same time; within 10 s. `news` is of a kind that pages nobody. */
 export async function testRoutes(
   routes: readonly AlertRoute[],
   context: CallContext,
