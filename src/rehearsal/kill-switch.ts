@@ -1,10 +1,10 @@
 import { CallFailed } from "../doors/door.ts";
 import type { KillSample } from "../evidence/facts.ts";
 import type { Gathering } from "../evidence/gathering.ts";
-import { LogUnread } from "../evidence/switch-log.ts";
 import { type ActingHold, holdActing } from "./acting-file.ts";
 import type { Activation } from "./activation.ts";
 import { userAnswer } from "./answer-words.ts";
+import { beginning } from "./beginning.ts";
 import type { KillSwitchPlan } from "./consent.ts";
 import { expectedInstances } from "./instances.ts";
 import { type Limits, LIMITS } from "./limits.ts";
@@ -19,7 +19,7 @@ import { countRead } from "./reads.ts";
 import { releaseAsAgent } from "./release-as-agent.ts";
 import { sampleOf, type Seen } from "./sample.ts";
 import { type Steady, steadyState } from "./steady.ts";
-import { callsOf, fillingOf, isStopped, type Order, readEntries, snapshotOf } from "./switch-order.ts";
+import { callsOf, fillingOf, type Order } from "./switch-order.ts";
 import { beginWork, type Work } from "./work.ts";
 
 /** One pull of the switch, with everything before and after it (contract, 2.4). */
@@ -88,22 +88,6 @@ interface Pulling {
   /** The log's entries on the scope before the pull, as digests; null where there is no log. */
   before: string[] | null;
   drill: DrillPart | null;
-}
-
-/** Step 0: the switch says running, and what its log holds so far. */
-async function beginning(order: Order, signal: AbortSignal): Promise<{ before: string[] | null } | { why: string }> {
-  try {
-    if (await isStopped(order, signal)) return { why: `somebody's order is in force on ${order.scope}` };
-    const entries = await readEntries(order, signal);
-    return { before: entries && snapshotOf(order, entries) };
-  } catch (error) {
-    stopIfInterrupted(signal);
-    if (error instanceof CallFailed)
-      return { why: `the switch does not say whether ${order.scope} is running: its status ${error.why}` };
-    if (!(error instanceof LogUnread)) throw error;
-    if (order.killSwitch.rehearse?.exclusive === true) return { before: [] };
-    return { why: `the switch's log cannot be read: ${error.why}` };
-  }
 }
 
 async function actingEntry(
