@@ -31,6 +31,7 @@ const built = build({
     { in: "src/index.ts", out: "index" },
     { in: "src/databases/sqlite-child.mjs", out: "sqlite-child" },
     { in: "src/doors/module-child.mjs", out: "module-child" },
+    { in: "src/doors/guardian-child.mjs", out: "guardian-child" },
   ],
   outdir: "dist",
   chunkNames: "[name]-[hash]",

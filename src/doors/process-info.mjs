@@ -62,6 +62,20 @@ function infoByPs(pid) {
   };
 }
 
+/** This process. */
+/** @type {() => ProcessId} */
+export function self() {
+  return { pid: process.pid, start: startOf(process.pid) };
+}
+
+/** This process and those that it was started by, the nearest first. */
+/** @type {() => number[]} */
+export function ownLine() {
+  const line = [process.pid];
+  for (let pid = process.ppid; pid > 0 && !line.includes(pid); pid = processInfo(pid)?.parent ?? 0) line.push(pid);
+  return line;
+}
+
 /** Whether anybody has this pid. */
 /** @type {(pid: number) => boolean} */
 export function isThere(pid) {
