@@ -61,10 +61,7 @@ export async function startGuardian(charge: GuardianCharge): Promise<Guardian> {
     () => lost.abort(),
     () => undefined,
   );
-  const armed = Promise.all([
-    says("armed"),
-    child.sendMessage({ charge: { ...charge, drill: self() } }),
-  ]).then(
+  const armed = Promise.all([says("armed"), child.sendMessage({ charge: { ...charge, drill: self() } })]).then(
     () => true,
     () => false,
   );

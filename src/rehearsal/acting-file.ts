@@ -9,9 +9,21 @@ import { lives, startOf } from "../doors/process-info.mjs";
  */
 
 const SCHEMA = "clawproof/acting@1";
+const processId = z.strictObject({ pid: z.int().positive(), start: z.string().nullable() });
+/** What a drill did to a process on purpose; `process` is null where commands did it. */
+const faultNote = z.strictObject({
+  target: z.enum(["agent", "switch"]),
+  did: z.enum(["frozen", "killed"]),
+  process: processId.nullable(),
+  /** Who puts it back where the drill has died. */
+  guardian: processId,
+});
+
 const acting = z.strictObject({
   schema: z.literal(SCHEMA),
-  what: z.enum(["kill-switch", "breaker"]),
+  /** `fault`: nothing is pulled, and something is frozen. */
+  what: z.enum(["kill-switch", "breaker", "fault"]),
+  fault: faultNote.optional(),
   scope: z.string(),
   mark: z.string(),
   activator: z.string(),
@@ -29,6 +41,7 @@ const acting = z.strictObject({
 });
 
 export type Acting = z.infer<typeof acting>;
+export type FaultNote = z.infer<typeof faultNote>;
 export type ActingEntry = Omit<Acting, "schema" | "pid" | "startedAt">;
 
 /** Somebody else's file is there already: two runs at once, or one that left something pulled. */

@@ -28,6 +28,9 @@ export function damagedWords(directory: string): string {
   return `${file} is damaged: something may be left pulled; see what it names, put that back and remove the file`;
 }
 
-export function wordsFor({ what, scope }: Acting): string {
-  return what === "breaker" ? `the circuit breaker was open (${scope})` : `the kill switch on ${scope} was pulled`;
+export function wordsFor({ what, scope, fault }: Acting): string {
+  const did = fault ? [`the ${fault.target} was ${fault.did}`] : [];
+  if (what === "kill-switch") did.push(`the kill switch on ${scope} was pulled`);
+  if (what === "breaker") did.push(`the circuit breaker was open (${scope})`);
+  return did.join(" and ");
 }

@@ -22,6 +22,8 @@ export async function recoverLeftovers(gathering: Gathering, limits: Limits = LI
   if (left === null) return;
   if ("damaged" in left) throw new CannotAct(damagedWords(project.directory));
   if (writerLives(left)) throw new CannotAct(`another clawproof (pid ${left.pid}) is acting`);
+  const { thawNoted } = await import("../drill/faults/undo.ts");
+  thawNoted(left);
   const otherwise = await whyNotOurs(left, gathering);
   if (otherwise !== null) throw new CannotAct(otherwise);
   progress.say(`an earlier run was ended while ${wordsFor(left)} (pid ${left.pid}, ${left.at}): putting it back first`);
@@ -47,6 +49,8 @@ async function whyNotOurs(left: Acting, { project, signal }: Gathering): Promise
     return `${file}: an earlier run ${how} was ended while ${wordsFor(left)}; run clawproof ${how} to put it back`;
   }
   if (left.config === project.sha256) return null;
+  // A process needs no configuration to be thawed.
+  if (left.what === "fault" && left.fault?.process) return null;
   const order = left.what === "kill-switch" ? orderOf(left, project) : null;
   if (order !== null && (await isLogged(order, left, signal))) return null;
   const how = left.putBack === "" ? "put that back" : `put it back with: ${left.putBack}`;
@@ -69,7 +73,13 @@ function orderOf({ scope, mark, activator }: Acting, project: Gathering["project
   return killSwitch ? { project, killSwitch, scope, mark, activator } : null;
 }
 
-async function putBack(left: Acting, { project, clock }: Gathering, limits: Limits): Promise<PutBack> {
+async function putBack(left: Acting, gathering: Gathering, limits: Limits): Promise<PutBack> {
+  const { project, clock } = gathering;
+  const { undoNoted } = await import("../drill/faults/undo.ts");
+  // A switch that is frozen takes no release.
+  const why = await undoNoted(left, gathering, limits);
+  if (why !== null) return { state: "not-back", why, command: left.putBack };
+  if (left.what === "fault") return { state: "back", afterMs: null };
   if (left.what === "breaker") return closeBreaker(project, breakerFilling(left), { clock }, limits);
   const order = orderOf(left, project);
   if (!order) return { state: "not-back", why: "killSwitch is no longer configured", command: left.putBack };
