@@ -57,8 +57,9 @@ export const mayHoldMark = (text: string): boolean => text.includes(MARK) || tex
 /** Whether anything in a value was redacted when it was written: it must not be put back as it stands here. */
 export function holdsRedacted(value: unknown): boolean {
   if (!isObject(value)) return false;
-  if (markOf(value) === "redacted") return true;
-  return Object.values(value).some(holdsRedacted);
+  // Rows are long lists of text, and each is looked through whenever it is taken back.
+  if (Array.isArray(value)) return value.some((item) => typeof item === "object" && holdsRedacted(item));
+  return value[MARK] === "redacted" || Object.values(value).some(holdsRedacted);
 }
 
 /** Throws LedgerError for a pointer that is none, a key that is none, and encryption without a key. */

@@ -92,6 +92,23 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     expect((await ledger.runs()).map(({ ended_at }) => ended_at === null)).toEqual([false, true]);
   });
 
+  it("answers a turn with the rows it claimed, and names the one that was damaged by hand", async () => {
+    const url = await place.fresh();
+    const ledger = await opened(url);
+    const [good = "", bad = "", held = ""] = await begun(ledger, 3);
+    const [set, why] =
+      dialect === "sqlite"
+        ? ["residue = x'00ff'", "residue is not text"]
+        : ["effect = 'odd'", 'effect is "odd", which it cannot be'];
+    const [run, other] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
+    await byHand(url, `update clawproof_actions set ${set} where id = '${bad}'`);
+    await ledger.claim([held], other.id);
+    const { entries } = await ledger.turn(run.id, { wanted: [{ ids: [good, bad, held], from: ["none"] }] });
+    expect([...entries.keys()].sort()).toEqual([good, bad].sort());
+    expect(entries.get(good)?.record).toMatchObject({ id: good, undo_status: "undoing", undo_run: run.id });
+    expect(entries.get(bad)?.damaged?.why).toBe(why);
+  });
+
   it("never gives a step to two of many runs that ask at once", async () => {
     const url = await place.fresh();
     const ledger = await opened(url);

@@ -15,10 +15,13 @@ const PROGRAM = join(import.meta.dirname, "../../bin/clawproof.js");
 /** Each is changed twice: the older change waits for the newer one. */
 const ROWS = 150;
 const CHANGES = 2;
-/** After so many kills it is all taken back for good, and begun anew: most of them must meet work under way. */
+/** After so many kills it is all taken back for good, and begun anew. */
 const KILLS_A_SET = 5;
-/** A run of this size takes about so long once it has begun, in milliseconds. */
+/** A run of this size takes about so long once it has begun, in milliseconds; kills that come too late shorten it. */
 const RUN_MS = 60;
+const SHORTER = 0.8;
+/** Of as many kills as are asked for so many more may come too late. */
+const MISSES_A_KILL = 3;
 
 export interface Databases {
   ledger: string;
@@ -27,7 +30,7 @@ export interface Databases {
   schema: readonly string[];
 }
 
-/** Kills so many runs of `clawproof rollback`, each at a random instant after it has begun. */
+/** Kills so many runs of `clawproof rollback` under way, each at a random instant after it has begun; a miss is no kill. */
 export async function killRollbacks(world: World, databases: Databases, kills: number): Promise<void> {
   const options = { directory: world.directory, secrets: NO_SECRETS, statementTimeoutMs: 10_000 };
   const app = await openSession(databases.app, options);
@@ -55,7 +58,10 @@ export async function killRollbacks(world: World, databases: Databases, kills: n
     }
     await app.query("delete from touches");
   };
-  const killOne = async (trace: string): Promise<void> => {
+  let runMs = RUN_MS;
+  /** Whether the kill met a run under way: one that ended has said so. */
+  const killOne = async (trace: string): Promise<boolean> => {
+    const broken = await count("clawproof_runs where ended_at is null");
     const runs = await count("clawproof_runs");
     const child = spawn(process.execPath, [PROGRAM, "rollback", "--trace", trace, "--yes"], {
       cwd: world.directory,
@@ -63,21 +69,31 @@ export async function killRollbacks(world: World, databases: Databases, kills: n
     });
     const ended = once(child, "exit");
     while (child.exitCode === null && (await count("clawproof_runs")) === runs) await pause(1);
-    await pause(Math.random() * RUN_MS);
+    await pause(Math.random() * runMs);
     child.kill("SIGKILL");
     await ended;
     // Its claims outlive it by thirty seconds; here nobody waits for them.
     await books.query("update clawproof_runs set heartbeat = heartbeat - 60000");
+    const met = (await count("clawproof_runs where ended_at is null")) > broken;
+    if (!met) runMs *= SHORTER;
+    return met;
   };
 
   try {
     world.configure({ ledger: databases.ledger, undo: { update: { sql: { ...target, key: ["id"] } } } });
     for (const statement of databases.schema) await app.query(statement);
     for (const id of ids) await app.query(`insert into accounts (id, seats) values (${id}, 1)`);
-    for (let done = 0; done < kills; done += KILLS_A_SET) {
-      const trace = `set-${done}`;
+    let missed = 0;
+    for (let set = 0, killed = 0; killed < kills; set++) {
+      const trace = `set-${set}`;
       await record(trace);
-      for (let kill = done; kill < Math.min(done + KILLS_A_SET, kills); kill++) await killOne(trace);
+      // After a miss all is taken back, and there is nothing to kill.
+      for (let met = true, inSet = 0; met && inSet < KILLS_A_SET && killed < kills; inSet++) {
+        met = await killOne(trace);
+        if (met) killed++;
+        else missed++;
+      }
+      expect(missed, "kills that came too late").toBeLessThanOrEqual(10 + kills * MISSES_A_KILL);
       const { status, left } = await world.json(["rollback", "--trace", trace, "--yes"]);
       expect({ status, left }).toEqual({ status: 0, left: [] });
       const [row] = await app.query("select min(seats) as low, max(seats) as high from accounts");
