@@ -1,19 +1,15 @@
 // Whether an action's row, and its end, are on the disk before the agent is told, as the kernel saw it: under strace, the
 // write-ahead log is written to and synced between two acknowledgements of a process that records one at a time. The
 // control, the same process with syncing off, must fail the same test.
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { built } from "./ledger-support.mjs";
-import { isWhole, straceCommand, syncedWhenPrinted } from "./switch-strace.mjs";
+import { straceCommand, syncedWhenPrinted, wholeTrace, whyNoTrace } from "./switch-strace.mjs";
 
 const ACTIONS = 50;
-/** So much longer than the recording process the tracer may take to end. */
-const TRACER_MS = 10_000;
 const WHAT = `${ACTIONS} actions on the disk before each is answered`;
 
 /** @returns {Promise<import("./support.mjs").Row[]>} */
@@ -39,15 +35,6 @@ export default async function durability() {
   }
 }
 
-async function whyNoTrace() {
-  try {
-    await promisify(execFile)("strace", ["-o", "/dev/null", "true"]);
-    return null;
-  } catch (error) {
-    return error.code === "ENOENT" ? "strace is not installed" : `strace may not trace here: ${error.stderr.trim()}`;
-  }
-}
-
 /** Of the begins and ends that were told: how many were on the disk by then. */
 async function syncedOf(child, folder, synchronous) {
   const file = join(folder, `${synchronous}.db`);
@@ -67,12 +54,4 @@ async function syncedOf(child, folder, synchronous) {
   await over;
   const told = syncedWhenPrinted(await wholeTrace(output, traced.pid), `${file}-wal`);
   return { told: told.length, synced: told.filter(Boolean).length };
-}
-
-async function wholeTrace(output, pid) {
-  for (const began = performance.now(); performance.now() - began < TRACER_MS; await delay(50)) {
-    const trace = await readFile(output, "utf8");
-    if (isWhole(trace, pid)) return trace;
-  }
-  throw new Error("strace did not end");
 }

@@ -1,21 +1,16 @@
 // Whether an order is on the disk before anybody is told of it, as the kernel saw it: under strace, the write-ahead log is
 // synced after its last write and before the first byte about the order leaves through a socket. The control, the same
 // service told not to sync, must fail the same test.
-import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { build } from "esbuild";
 import { CLAWPROOF, ROOT } from "./support.mjs";
 import { connectClients, timedOrder } from "./switch-fleet.mjs";
-import { isWhole, straceCommand, syncedWhenTold } from "./switch-strace.mjs";
+import { straceCommand, syncedWhenTold, wholeTrace, whyNoTrace } from "./switch-strace.mjs";
 import { callerOf, startService } from "./switch-support.mjs";
 
 const ORDERS = 50;
-/** So much longer than the service the tracer may take to end. */
-const TRACER_MS = 10_000;
 const WHAT = `${ORDERS} orders synced before anybody is told`;
 
 /** @returns {Promise<import("./support.mjs").Row[]>} */
@@ -40,15 +35,6 @@ export default async function durability() {
   }
 }
 
-async function whyNoTrace() {
-  try {
-    await promisify(execFile)("strace", ["-o", "/dev/null", "true"]);
-    return null;
-  } catch (error) {
-    return error.code === "ENOENT" ? "strace is not installed" : `strace may not trace here: ${error.stderr.trim()}`;
-  }
-}
-
 /** How many orders were on the disk when the first byte about them left. */
 async function syncedOf(script, folder) {
   await mkdir(folder);
@@ -68,14 +54,6 @@ async function syncedOf(script, folder) {
   const told = syncedWhenTold(await wholeTrace(output, service.pid), `${dataFile}-wal`, marks);
   if (told.size < ORDERS) throw new Error(`the trace shows only ${told.size} of ${ORDERS} orders`);
   return [...told.values()].filter((synced) => synced).length;
-}
-
-async function wholeTrace(output, pid) {
-  for (const began = performance.now(); performance.now() - began < TRACER_MS; await delay(50)) {
-    const trace = await readFile(output, "utf8");
-    if (isWhole(trace, pid)) return trace;
-  }
-  throw new Error("strace did not end");
 }
 
 /** Where the packages that it does not bundle are found. */

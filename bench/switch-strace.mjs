@@ -1,5 +1,23 @@
 // Reads what strace wrote of a process that answers for its data: what was on the disk before anybody was told.
 
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+
+/** So much longer than the process that is traced the tracer may take to end. */
+const TRACER_MS = 10_000;
+
+/** Why nothing can be traced here; null where it can. */
+export async function whyNoTrace() {
+  try {
+    await promisify(execFile)("strace", ["-o", "/dev/null", "true"]);
+    return null;
+  } catch (error) {
+    return error.code === "ENOENT" ? "strace is not installed" : `strace may not trace here: ${error.stderr.trim()}`;
+  }
+}
+
 /** What strace is to write down: descriptors with their paths, and enough of the bytes to find an order's mark in them. */
 export const straceCommand = (output) => [
   // The tracer as the grandchild, so that the process that we start, and stop, is the service itself.
@@ -8,7 +26,16 @@ export const straceCommand = (output) => [
 ];
 
 /** Whether the trace says that the process, and so each of its threads, has ended. */
-export const isWhole = (trace, pid) => new RegExp(`^${pid} +\\+\\+\\+ (exited|killed)`, "m").test(trace);
+const isWhole = (trace, pid) => new RegExp(`^${pid} +\\+\\+\\+ (exited|killed)`, "m").test(trace);
+
+/** The trace, once the tracer has written all of it. */
+export async function wholeTrace(output, pid) {
+  for (const began = performance.now(); performance.now() - began < TRACER_MS; await delay(50)) {
+    const trace = await readFile(output, "utf8");
+    if (isWhole(trace, pid)) return trace;
+  }
+  throw new Error("strace did not end");
+}
 
 const CALL = /^(\d+) +(\w+)\((\d+)<([^>]*)>(.*)$/;
 const RESUMED = /^(\d+) +<\.\.\. \w+ resumed>(.*)$/;

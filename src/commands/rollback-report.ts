@@ -119,18 +119,21 @@ const BY_HAND: Record<string, string> = {
   "not tried": "run the same command again",
 };
 
+const UNFORCIBLE = "remove the cause and run the same command again, or do it by hand";
+const nextOf = (what: string, of: Outcome | Step): string => ("forcible" in of ? UNFORCIBLE : (BY_HAND[what] ?? ""));
+
 /** What is not settled, in the plan's order. `outcomes` is null for a plan that nobody carried out. */
 export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Outcome> | null): Left[] {
   return steps.flatMap((step): Left[] => {
     const outcome = outcomes?.get(step.id);
     if (outcome) {
       if (isSettled(outcome)) return [];
-      return [{ step, what: outcome.kind, why: whyOf(outcome), next: BY_HAND[outcome.kind] ?? "" }];
+      return [{ step, what: outcome.kind, why: whyOf(outcome), next: nextOf(outcome.kind, outcome) }];
     }
     if (step.kind === "undo") return [];
     const isUnverified = step.kind === "done already" && step.why?.startsWith("nobody could look") === true;
     if (!isUnverified && (step.kind === "done already" || step.kind === "did not happen")) return [];
-    return [{ step, what: step.kind, why: step.why, next: BY_HAND[isUnverified ? "unverified" : step.kind] ?? "" }];
+    return [{ step, what: step.kind, why: step.why, next: nextOf(isUnverified ? "unverified" : step.kind, step) }];
   });
 }
 

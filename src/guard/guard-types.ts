@@ -66,9 +66,10 @@ export interface Guard {
   save(): SavedGuard;
   /**
    * Takes back what one trace has done, newest first, by the same plan and run as `clawproof rollback`; it works while the
-   * switch is pulled. Rejects where there is no ledger, or none that answers.
+   * switch is pulled. `base` is what relative URLs of an `http` undo are relative to, as `agent.url` is for the command.
+   * Rejects where there is no ledger, or none that answers.
    */
-  rollback(options: { trace: string; signal?: AbortSignal }): Promise<RolledBack>;
+  rollback(options: { trace: string; base?: string; signal?: AbortSignal }): Promise<RolledBack>;
   /** The undo functions of its actions, by type: for `rollback.guard` in clawproof.yaml. */
   undoHandlers(): UndoFunctions;
   /** Ends the connection to the switch, and with it every write. */

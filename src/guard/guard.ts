@@ -134,12 +134,12 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
     save: () => breakers.save(),
     undoHandlers: () => undoFunctions,
 
-    async rollback({ trace, signal }) {
+    async rollback({ trace, base, signal }) {
       if (recordings === null)
         throw new Error("there is no ledger: createGuard({ ledger }) records what undoing needs");
       const [{ rollbackOfGuard }, ledger] = await Promise.all([import("../rollback/of-guard.ts"), recordings.ledger()]);
       return rollbackOfGuard({
-        ...{ ledger, trace, signal, agent: settings.agent, functions: undoFunctions, owner: settings.instance },
+        ...{ ledger, trace, base, signal, agent: settings.agent, functions: undoFunctions, owner: settings.instance },
         databaseOf: (url) => recordings.databaseOf(url),
         now: clock.now(),
       });

@@ -4,26 +4,21 @@ import { LedgerError } from "./ledger.ts";
 import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
 import { isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
 
-/** What a new row gives; the rest has the same value in all of them. */
-export const INSERTED = [
-  "id",
-  "trace_id",
-  "agent",
-  "version",
-  "type",
-  "effect",
-  "target",
-  "subject",
-  "epoch",
-  "drill",
-  "before",
-  "undo",
-  "captured",
-  "started_at",
-  "undo_class",
-  "residue",
-  "undo_until",
+/** What comes with the end of an action or with its undo, or has the same value in every new row. */
+const LATER = [
+  "status",
+  "after",
+  "reference",
+  "ended_at",
+  "undo_status",
+  "undo_run",
+  "undone_at",
+  "undo_error",
 ] as const satisfies readonly Column[];
+type Inserted = Exclude<Column, (typeof LATER)[number]>;
+
+/** What a new row gives, in the table's order. */
+export const INSERTED = COLUMNS.filter((column): column is Inserted => !LATER.some((later) => later === column));
 
 /** What an end gives, after the id. */
 export const ENDED = [
@@ -39,25 +34,26 @@ export const ENDED = [
 /** The values of `INSERTED`. Throws LedgerError for what cannot be stored. */
 export function insertedValues({ id, at }: Stamp, action: NewAction, seal: Seal): Parameter[] {
   const json = (column: SealedColumn, value: unknown) => jsonText(column, seal.close(id, column, value));
-  return [
+  const values: Record<Inserted, Parameter> = {
     id,
-    action.trace_id,
-    action.agent,
-    action.version ?? null,
-    action.type,
-    action.effect,
-    action.target ?? null,
-    action.subject ?? null,
-    action.epoch ?? null,
-    action.drill === true ? 1 : 0,
-    json("before", action.before),
-    jsonText("undo", action.undo ?? undefined),
-    json("captured", action.captured),
-    at,
-    action.undo_class ?? "unknown",
-    action.residue ?? null,
-    action.undo_until ?? null,
-  ];
+    trace_id: action.trace_id,
+    agent: action.agent,
+    version: action.version ?? null,
+    type: action.type,
+    effect: action.effect,
+    target: action.target ?? null,
+    subject: action.subject ?? null,
+    epoch: action.epoch ?? null,
+    drill: action.drill === true ? 1 : 0,
+    before: json("before", action.before),
+    undo: jsonText("undo", action.undo ?? undefined),
+    captured: json("captured", action.captured),
+    started_at: at,
+    undo_class: action.undo_class ?? "unknown",
+    residue: action.residue ?? null,
+    undo_until: action.undo_until ?? null,
+  };
+  return INSERTED.map((column) => values[column]);
 }
 
 /** The values of `ENDED`. Throws LedgerError for what cannot be stored. */

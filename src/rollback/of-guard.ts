@@ -18,6 +18,8 @@ export interface GuardRollback {
   functions: UndoFunctions;
   /** The database that a kept URL, without its password, means. */
   databaseOf: (url: string) => string;
+  /** What relative URLs are relative to. */
+  base?: string | undefined;
   /** Who, for people to read. */
   owner: string;
   signal?: AbortSignal | undefined;
@@ -49,7 +51,8 @@ export async function rollbackOfGuard(options: GuardRollback): Promise<RolledBac
     has: () => Promise.resolve(false),
     redact: (text: string) => text,
   };
-  const context = { secrets, placeholders: {}, http: {}, directory: "." };
+  const { base } = options;
+  const context = { secrets, placeholders: {}, http: {}, directory: ".", ...(base === undefined ? {} : { base }) };
   const modules = new Modules({ directory: ".", env: {} });
   const sessions = new Sessions({ statementTimeoutMs: STATEMENT_MS, directory: ".", secrets });
   const handlers = new Handlers({

@@ -7,7 +7,8 @@ export type Outcome =
   | { kind: "already" }
   | { kind: "did not happen" }
   | { kind: "unverified"; why: string }
-  | { kind: "conflict"; why: string }
+  /** `forcible` is false where `--force` does not settle it either. */
+  | { kind: "conflict"; why: string; forcible?: false }
   | { kind: "failed"; why: string }
   /** Whether it was done nobody knows; it is never repeated. */
   | { kind: "unknown"; why: string }

@@ -21,7 +21,7 @@ export interface Circumstances {
   forced: ReadonlySet<string>;
 }
 
-type Verdict = Pick<Step, "kind" | "why">;
+type Verdict = Pick<Step, "kind" | "why" | "forcible">;
 
 /**
  * Makes steps out of actions, which must come newest first: an older action of the same target is held against what will
@@ -106,7 +106,7 @@ export class Planner {
         if (hasEnded(record) || forced) return { kind: "undo", why: "nothing can look whether it is back" };
         return { kind: "conflict", why: "it never ended, and nothing can look whether it happened" };
       case "unread":
-        return { kind: "conflict", why: seen.why };
+        return { kind: "conflict", why: seen.why, forcible: false };
       case "state":
         return this.#fromState(record, seen.value, forced);
       case "rows":
@@ -149,7 +149,7 @@ export class Planner {
     if (changes.length === 0) return backWords(record);
     const deleted = changes.filter(({ kind }) => kind === "delete");
     const dependents = deleted.flatMap(({ row }) => this.#remaining(seen, row));
-    if (dependents.length > 0) return { kind: "conflict", why: cascadeWords(dependents) };
+    if (dependents.length > 0) return { kind: "conflict", why: cascadeWords(dependents), forcible: false };
     return { kind: "undo", why: seen.given ? "by the `before` and `after` that the action gave" : null };
   }
 
@@ -241,6 +241,7 @@ function damagedStep({ id, why, row }: DamagedRecord): Step {
     startedAt: typeof row["started_at"] === "number" ? row["started_at"] : 0,
     kind: "conflict",
     why: `its row in the ledger is damaged: ${why}`,
+    forcible: false,
     class: "unknown",
     residue: null,
     undoUntil: null,

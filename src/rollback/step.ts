@@ -17,6 +17,8 @@ export interface Step {
   kind: StepKind;
   /** Why it is of that kind, and what a person must do; null where the kind says all. */
   why: string | null;
+  /** Of a conflict that `--force` does not settle either: it could not be looked at, or would reach further. */
+  forcible?: false;
   class: UndoClass;
   residue: string | null;
   undoUntil: number | null;

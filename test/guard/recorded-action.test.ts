@@ -1,5 +1,8 @@
 import Database from "libsql";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
@@ -192,6 +195,26 @@ describe("a recorded action", () => {
     await guard.close();
     db.close();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is taken back by a request whose URL is relative to a base", async () => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer(({ url }, response) => {
+      asked.push(url);
+      response.end();
+    }).listen(0, "127.0.0.1");
+    afterThisTest(() => server.close());
+    await once(server, "listening");
+    const { guard } = await recording();
+    const http = { url: "/retract/${record.reference}", method: "POST" } as const;
+    const mail = guard.action("email_send", { reference: () => "m1", undo: { http }, run: () => undefined });
+    await mail(null, { trace: "friday" });
+    const without = await guard.rollback({ trace: "friday" });
+    expect(without.left).toMatchObject([{ what: "failed", why: expect.stringContaining("relative") as string }]);
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { left } = await guard.rollback({ trace: "friday", base });
+    expect(left).toMatchObject([{ what: "unverified" }]);
+    expect(asked).toEqual(["/retract/m1"]);
   });
 
   it("is taken back by its trace, from within the agent, while the switch is pulled; what others changed is left", async () => {

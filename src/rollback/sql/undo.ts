@@ -13,7 +13,7 @@ export type SqlOutcome =
   | { kind: "undone" }
   /** It is as before already: nothing was done. */
   | { kind: "already" }
-  | { kind: "conflict"; why: string }
+  | { kind: "conflict"; why: string; forcible?: false }
   /** Nothing of it was done. */
   | { kind: "failed"; why: string }
   /** Nothing was tried: a newer action on the same target failed. */
@@ -134,7 +134,7 @@ class Work {
     }
     const cascade = await this.#cascade(seen, difference.changes, now);
     if (cascade !== null) {
-      this.outcomes.set(id, { kind: "conflict", why: cascade });
+      this.outcomes.set(id, { kind: "conflict", why: cascade, forcible: false });
       return;
     }
     for (const change of difference.changes) await this.#change(seen, change);
