@@ -1,10 +1,12 @@
 import { type Command, Option } from "commander";
 import type { ExitCode } from "../audit/report.ts";
+import { FAULTS, type FaultName } from "../drill/faults/names.ts";
 import type { DrillFlags } from "./drill.ts";
 import type { DrillLogFlags } from "./drill-log.ts";
 import type { DrillVerifyFlags } from "./drill-verify.ts";
 import type { RemindFlags } from "./remind.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { UsageError } from "./usage-error.ts";
 import type { Add } from "./switch-program-options.ts";
 
 /** The commands on drills (contract, section 7). Each loads what it needs when it is called. */
@@ -25,6 +27,12 @@ function addDrill(program: Command, surroundings: Surroundings, done: (status: E
     )
     .option("--act-on <NAME>", "this environment is protected, and it is meant")
     .option("--by <NAME>", "who holds it (default: the CI's actor, else user@host)")
+    .addOption(
+      new Option(
+        "--fault <NAME>",
+        `with this fault, to which drills.faults consents (repeatable): ${FAULTS.join(", ")}`,
+      ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), faultNamed(value)]),
+    )
     .option("--attest <FILE>", "write an in-toto test result, signed, into this file")
     .option("--key <FILE>", "the Ed25519 key to sign with, as PEM (default: the secret CLAWPROOF_DRILL_KEY)")
     .option("--dry-run", "print what it would act on, touch nothing")
@@ -45,6 +53,13 @@ back, 130 interrupted.`,
     done(await drill(flags, surroundings));
   });
   return command;
+}
+
+/** commander checks choices only where it parses the value itself. Throws UsageError. */
+function faultNamed(text: string): FaultName {
+  const fault = FAULTS.find((one) => one === text);
+  if (fault === undefined) throw new UsageError(`unknown fault "${text}"; known: ${FAULTS.join(", ")}`);
+  return fault;
 }
 
 const addDrillLog: Add = (drill, surroundings, done) => {

@@ -5,6 +5,7 @@ import { actingLine, targetsText } from "../audit/plan-acts.ts";
 import { loadProject } from "../config/load.ts";
 import type { Project } from "../config/project.ts";
 import type { Plan } from "../audit/plan.ts";
+import type { FaultName } from "../drill/faults/names.ts";
 import type { Drill } from "../drill/hold.ts";
 import type { NewDrillLine } from "../drill/log.ts";
 import { planDrill } from "../drill/plan.ts";
@@ -28,6 +29,7 @@ export interface DrillFlags {
   env?: string;
   actOn?: string;
   by?: string;
+  fault?: FaultName[];
   attest?: string;
   key?: string;
   dryRun?: boolean;
@@ -47,8 +49,8 @@ export async function drill(flags: DrillFlags, surroundings: Surroundings): Prom
     rules: [policyProblems],
   });
   let mayAct = mayActAs("full", project, flags.actOn);
-  if (flags.dryRun === true) return dryRun(planDrill(project, mayAct), project, surroundings);
-  const plan = planDrill(project, true);
+  if (flags.dryRun === true) return dryRun(planDrill(project, mayAct, flags.fault), project, surroundings);
+  const plan = planDrill(project, true, flags.fault);
   if (mayAct !== true && plan.acts.length > 0 && canAsk(surroundings)) {
     mayAct = await askToAct(project.environment ?? "", targetsText(plan.acts), surroundings);
   }
@@ -69,7 +71,7 @@ export async function drill(flags: DrillFlags, surroundings: Surroundings): Prom
     facts: {},
     notBack: [],
   };
-  return conduct({ gathering, format, proof }, surroundings);
+  return conduct({ gathering, format, proof, faults: flags.fault ?? [] }, surroundings);
 }
 
 async function dryRun(plan: Plan, project: Project, { stdout, stderr, clock }: Surroundings): Promise<ExitCode> {
@@ -83,6 +85,7 @@ interface Conducting {
   gathering: Gathering;
   format: Format;
   proof: Proof;
+  faults: readonly FaultName[];
 }
 
 /** What is done with the line. */
@@ -108,7 +111,8 @@ interface TimedStep {
   text: string;
 }
 
-async function conduct({ gathering, format, proof }: Conducting, surroundings: Surroundings): Promise<ExitCode> {
+async function conduct(conducting: Conducting, surroundings: Surroundings): Promise<ExitCode> {
+  const { gathering, format, proof, faults } = conducting;
   const { stdout, stderr, clock } = surroundings;
   const { project, progress, notBack } = gathering;
   const redact = (text: string): string => project.secrets.redact(text);
@@ -129,7 +133,7 @@ async function conduct({ gathering, format, proof }: Conducting, surroundings: S
   let kept: Kept | null = null;
   try {
     const { holdDrill } = await import("../drill/hold.ts");
-    outcome = await holdDrill(gathering, { tell });
+    outcome = await holdDrill(gathering, { tell, faults });
     if (outcome.state === "measured") kept = await keep(outcome.line, gathering, proof);
     if (proof.file !== null && kept?.attestation) {
       await writeWhole(proof.file, surroundings.cwd, kept.attestation, "--attest");

@@ -4,6 +4,9 @@ import type { KillSample } from "../evidence/facts.ts";
 import { type Gathering, Interrupted } from "../evidence/gathering.ts";
 import { type BreakerPlan, type KillSwitchPlan, planBreaker, planKillSwitch } from "../rehearsal/consent.ts";
 import { openOnce } from "../rehearsal/breaker.ts";
+import type { FaultName } from "./faults/names.ts";
+import { type PlannedFault, planFaults } from "./faults/plan.ts";
+import { runFault } from "./faults/run.ts";
 import { pullOnce } from "../rehearsal/kill-switch.ts";
 import { CannotAct, recoverLeftovers } from "../rehearsal/leftovers.ts";
 import { type Limits, LIMITS } from "../rehearsal/limits.ts";
@@ -11,7 +14,16 @@ import { newMark } from "../rehearsal/mark.ts";
 import { newTrace } from "../rehearsal/trace.ts";
 import type { DrillLine } from "./line.ts";
 import type { NewDrillLine } from "./log.ts";
-import { breakerWords, readsWords, releaseWords, stopWords, type Tell, undoneWords, writtenWords } from "./telling.ts";
+import {
+  breakerWords,
+  faultWords,
+  readsWords,
+  releaseWords,
+  stopWords,
+  type Tell,
+  undoneWords,
+  writtenWords,
+} from "./telling.ts";
 import { switchOf } from "./switch-part.ts";
 import { beginUnderway, endUnderway, lockDrills, readUnderway, underwayFile } from "./underway.ts";
 import { type Undone, undoingOf, type Undoing } from "./undo.ts";
@@ -45,8 +57,8 @@ export type Drill =
 export interface DrillOptions {
   /** Told each step as it ends. */
   tell: Tell;
-  /** Faults of the drill, held before the rest; each is back before the next begins. */
-  faults?: (mark: string) => Promise<DrillLine["faults"]>;
+  /** Made before the rest; each is taken back before the next. */
+  faults?: readonly FaultName[];
   limits?: Limits;
 }
 
@@ -54,20 +66,27 @@ export interface DrillOptions {
 export async function holdDrill(gathering: Gathering, options: DrillOptions): Promise<Drill> {
   const { directory } = gathering.project;
   const plan = await planKillSwitch(gathering);
-  if ("state" in plan) return { state: plan.state === "failed" ? "unknown" : "not-begun", why: plan.why };
+  if ("state" in plan) return notBegun(plan);
+  const wanted = options.faults ?? [];
+  const planned = wanted.length === 0 ? { faults: [] } : await planFaults(gathering, wanted);
+  if ("state" in planned) return notBegun(planned);
   const unlock = await lockDrills(directory);
   if (unlock === null) return { state: "unknown", why: "another drill of this configuration is under way" };
   try {
     await recoverLeftovers(gathering, options.limits);
     const left = await undoLeftover(gathering, options.tell);
     if (left !== null) return { state: "unknown", why: left };
-    return await new Holding(plan, gathering, options).hold();
+    return await new Holding(plan, planned.faults, gathering, options).hold();
   } catch (error) {
     if (error instanceof CannotAct) return { state: "unknown", why: error.message };
     throw error;
   } finally {
     unlock();
   }
+}
+
+function notBegun({ state, why }: Missing): Drill {
+  return { state: state === "failed" ? "unknown" : "not-begun", why };
 }
 
 /** What a drill that was killed had the agent write; why it could not be taken back, or null. */
@@ -96,7 +115,7 @@ class Holding {
   readonly #plan: KillSwitchPlan;
   readonly #gathering: Gathering;
   readonly #tell: Tell;
-  readonly #options: DrillOptions;
+  readonly #planned: readonly PlannedFault[];
   readonly #limits: Limits;
   readonly #mark = newMark();
   readonly #trace = newTrace().id;
@@ -107,15 +126,15 @@ class Holding {
   #written: Written[] = [];
   /** Before anything was written. */
   #before = new Map<string, State>();
-  #faults: DrillLine["faults"] = [];
+  readonly #faults: DrillLine["faults"] = [];
   #breaker: DrillLine["breaker"] = null;
   #measured: Measured | null = null;
   #isTidied = false;
 
-  constructor(plan: KillSwitchPlan, gathering: Gathering, options: DrillOptions) {
+  constructor(plan: KillSwitchPlan, faults: readonly PlannedFault[], gathering: Gathering, options: DrillOptions) {
     this.#plan = plan;
+    this.#planned = faults;
     this.#gathering = gathering;
-    this.#options = options;
     this.#tell = options.tell;
     this.#limits = options.limits ?? LIMITS;
     this.#startedAt = new Date(gathering.clock.now()).toISOString();
@@ -126,7 +145,6 @@ class Holding {
   async hold(): Promise<Drill> {
     const { project, clock, signal } = this.#gathering;
     const { directory, environment } = project;
-    if (this.#options.faults) this.#faults = await this.#options.faults(this.#mark);
     this.#before = await readSteadyStates(this.#writes, this.#asking(signal));
     if (this.#takesBack())
       await beginUnderway(directory, { trace: this.#trace, environment, at: new Date(clock.now()).toISOString() });
@@ -143,8 +161,8 @@ class Holding {
   }
 
   async #rehearse(): Promise<Drill> {
-    const breaker = await this.#openBreaker();
-    if (breaker !== null) return { state: "unknown", why: breaker };
+    const hindered = (await this.#makeFaults()) ?? (await this.#openBreaker());
+    if (hindered !== null) return { state: "unknown", why: hindered };
     await this.#write();
     const pull = await pullOnce(this.#plan, this.#gathering, this.#limits, {
       mark: this.#mark,
@@ -158,6 +176,20 @@ class Holding {
     const endedAt = new Date(this.#gathering.clock.now()).toISOString();
     if (this.#takesBack()) await this.#tidy();
     return { state: "measured", line: await this.#line(sample, endedAt) };
+  }
+
+  /** Why nothing more is rehearsed, or null: what proves nothing about a fault proves nothing about the drill. */
+  async #makeFaults(): Promise<string | null> {
+    for (const planned of this.#planned) {
+      const options = { trace: this.#trace, limits: this.#limits };
+      const { fault, held, proven, switchAnswered, why, ms } = await runFault(planned, this.#gathering, options);
+      const [first] = this.#gathering.notBack;
+      if (first) return first.what;
+      if (!proven) return `${fault}: ${why ?? "nothing was shown"}`;
+      this.#faults.push({ fault, held, switchAnswered, ms: roundedAll(ms) });
+      this.#tell("fault", faultWords(fault, why, ms));
+    }
+    return null;
   }
 
   /** Why nothing more is rehearsed, or null. */
@@ -310,6 +342,9 @@ function compare(before: State | undefined, after: State | undefined): boolean |
   if ("why" in after) return { why: `its state after the undo could not be read: ${after.why}` };
   return before.digest === after.digest;
 }
+
+const roundedAll = (figures: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(figures).map(([name, ms]) => [name, rounded(ms)]));
 
 /** To a tenth of a millisecond: nothing here is known better. */
 const rounded = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);

@@ -31,7 +31,12 @@ const drillLine = z.looseObject({
   undone: z.array(z.looseObject({ type: z.string().min(1), equal: z.boolean(), ms: milliseconds })),
   breaker: z.looseObject({ held: z.boolean(), why: z.string().nullable() }).nullable(),
   faults: z.array(
-    z.looseObject({ fault: z.string().min(1), held: z.boolean(), switchAnswered: z.boolean().nullable() }),
+    z.looseObject({
+      fault: z.string().min(1),
+      held: z.boolean(),
+      switchAnswered: z.boolean().nullable(),
+      ms: z.record(z.string(), milliseconds).optional(),
+    }),
   ),
   switch: z.looseObject({ series: z.string().nullable(), epochs: z.array(count), entry: z.string().nullable() }),
   releasedAfterMs: milliseconds.nullable(),

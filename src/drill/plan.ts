@@ -2,13 +2,18 @@ import type { Plan } from "../audit/plan.ts";
 import { type Acting, actingFor, type MayAct } from "../audit/plan-acts.ts";
 import { callText, placeText } from "../audit/plan-words.ts";
 import type { Project } from "../config/project.ts";
+import type { FaultName } from "./faults/names.ts";
 import { drillWritesOf } from "./writes.ts";
 
 /** What a drill would act on, without doing any of it. Pure: opens nothing, looks no secret up. */
-export function planDrill(project: Project, mayAct: MayAct): Plan {
+export function planDrill(project: Project, mayAct: MayAct, faults: readonly FaultName[] = []): Plan {
   const rehearsed = actingFor(project, ["rehearsal", "breakerRehearsal"], mayAct);
   const writes = writesOf(project);
-  const own = "target" in writes ? { acts: [writes], nots: [] } : { acts: [], nots: [writes] };
+  const made = [writes, ...faults.map((fault) => faultOf(project, fault))];
+  const own = {
+    acts: made.filter(isActing),
+    nots: made.filter((one) => !isActing(one)),
+  };
   const isAllowed = mayAct === true;
   return {
     reads: [...rehearsed.acts.flatMap((act) => act.reads ?? []), ...stateReads(project)],
@@ -46,6 +51,22 @@ function writesOf(project: Project): Acting | Plan["nots"][number] {
     location,
   };
 }
+
+function faultOf(project: Project, fault: FaultName): Acting | Plan["nots"][number] {
+  const part = fault.startsWith("agent-") ? "agent" : "switch";
+  const location = project.where(["drills", "faults", part]);
+  const consent = project.config.drills?.faults?.[part];
+  if (!consent) return { text: `${fault}: no drills.faults.${part} consents to it`, location };
+  const how = "pidFile" in consent ? `the process in ${consent.pidFile}` : "the commands of drills.faults";
+  return {
+    target: `${fault} (${how})`,
+    text: `${fault}: through ${how}, with an order on the drill scope meanwhile`,
+    details: ["put back: by the drill, or by its guardian where the drill dies or takes too long"],
+    location,
+  };
+}
+
+const isActing = (one: Acting | Plan["nots"][number]): one is Acting => "target" in one;
 
 function undoText({ config }: Project): string | null {
   const { ledger, script } = config.rollback ?? {};

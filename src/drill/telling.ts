@@ -9,6 +9,13 @@ export type Tell = (step: StepName, text: string) => void;
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
 
+/** `agent-frozen: held (answered 0.01 s, refused 0.2 s)`. */
+export function faultWords(fault: string, why: string | null, ms: Readonly<Record<string, number>>): string {
+  const figures = Object.entries(ms).map(([name, value]) => `${name} ${seconds(value)}`);
+  const shown = figures.length > 0 ? ` (${figures.join(", ")})` : "";
+  return `${fault}: ${why === null ? "held" : `did not hold: ${why}`}${shown}`;
+}
+
 /** `wrong`: in what the breaker did not hold; null where it did. */
 export function breakerWords(facts: BreakerRehearsalFacts): { text: string; wrong: string | null } {
   const { writesRefused, writesAccepted, reads, backAfterMs } = facts;

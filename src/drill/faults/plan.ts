@@ -7,13 +7,11 @@ import { type KillSwitchPlan, planKillSwitch } from "../../rehearsal/consent.ts"
 import { LIMITS } from "../../rehearsal/limits.ts";
 import { newMark } from "../../rehearsal/mark.ts";
 import { fillingOf } from "../../rehearsal/switch-order.ts";
+import { FAULTS, type FaultName } from "./names.ts";
 import { type Restart, restartOf } from "./restart.ts";
 import { openTarget, type TargetName } from "./target.ts";
 
 /** Whether faults may be made at all: consent, a target, and what undoes them (contract, section 7). */
-
-export const FAULTS = ["agent-frozen", "agent-killed", "switch-down", "switch-slow"] as const;
-export type FaultName = (typeof FAULTS)[number];
 
 export interface PlannedFault {
   fault: FaultName;

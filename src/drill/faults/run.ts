@@ -14,7 +14,8 @@ import { agentFrozen } from "./agent-frozen.ts";
 import { agentKilled } from "./agent-killed.ts";
 import { FAULT_LIMITS, type FaultLimits } from "./limits.ts";
 import { chargeOf, noteOf } from "./note.ts";
-import type { FaultName, PlannedFault } from "./plan.ts";
+import type { FaultName } from "./names.ts";
+import type { PlannedFault } from "./plan.ts";
 import { putAllBack } from "./put-back.ts";
 import { switchDown } from "./switch-down.ts";
 import { switchSlow } from "./switch-slow.ts";
@@ -28,7 +29,8 @@ export interface FaultOutcome extends Finding {
 }
 
 export interface FaultOptions {
-  /** Of the drill that it is part of. */
+  /** Of the drill that it is part of: what the probes do is taken back with the rest. */
+  trace?: string;
   mark?: string;
   limits?: Limits;
   figures?: FaultLimits;
@@ -48,12 +50,12 @@ const ACTS: Record<FaultName, (trial: Trial) => Promise<Finding>> = {
 export async function runFault(
   planned: PlannedFault,
   gathering: Gathering,
-  { mark = newMark(), limits = LIMITS, figures = FAULT_LIMITS }: FaultOptions = {},
+  { trace, mark = newMark(), limits = LIMITS, figures = FAULT_LIMITS }: FaultOptions = {},
 ): Promise<FaultOutcome> {
   const { project, activator, signal, clock, progress } = gathering;
   const { fault, pull } = planned;
   stopIfInterrupted(signal);
-  const order: Order = { project, killSwitch: pull.killSwitch, scope: pull.scope, mark, activator };
+  const order: Order = { project, killSwitch: pull.killSwitch, scope: pull.scope, mark, activator, trace };
   const begin = await beginning(order, signal);
   if ("why" in begin) return { fault, ...unproven(begin.why) };
   const target = await openTarget(planned.target, { project, filling: fillingOf(order, "fault"), clock, limits });

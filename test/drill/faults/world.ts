@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { planFaults, type FaultName } from "../../../src/drill/faults/plan.ts";
+import type { FaultName } from "../../../src/drill/faults/names.ts";
+import { planFaults } from "../../../src/drill/faults/plan.ts";
 import { FAULT_LIMITS } from "../../../src/drill/faults/limits.ts";
 import { runFault, type FaultOutcome } from "../../../src/drill/faults/run.ts";
 import { SCOPE, SHORT, startWorld, type World, type Written } from "../../support/agents/world.ts";
