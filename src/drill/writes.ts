@@ -65,7 +65,8 @@ export async function writeOneOfEach(writes: readonly DrillWrite[], asking: Aski
 async function writeOne({ type, call, state }: DrillWrite, { project, filling, signal }: Asking): Promise<Written> {
   stopIfInterrupted(signal);
   const before = state && (await readState(state, project, filling, signal));
-  const probed = await sendProbe(call, project, filling, signal);
+  // No interrupt cuts it off: a write that the agent still makes would come after what takes it back.
+  const probed = await sendProbe(call, project, filling);
   stopIfInterrupted(signal);
   if (probed.heard.kind !== "accepted") return { type, wrote: false, why: `not written: ${namedOutcome(probed)}` };
   if (state === null || before === null) {

@@ -27,6 +27,8 @@ const acting = z.strictObject({
   scope: z.string(),
   mark: z.string(),
   activator: z.string(),
+  /** Of a drill: what sees that writes are accepted again writes under it too, and is taken back with the rest. */
+  trace: z.string().optional(),
   environment: z.string().nullable(),
   /** SHA-256 of the clawproof.yaml that it was pulled with. */
   config: z.string(),

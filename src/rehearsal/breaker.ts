@@ -36,8 +36,9 @@ export async function openOnce(
   stopIfInterrupted(signal);
   const mark = newMark();
   const filling = breakerFilling({ scope: plan.scope, mark, activator, trace });
-  const acting = holdActing(project.directory, () => actingEntry(plan, mark, filling, gathering));
-  const write = () => sendProbe(plan.probes.write, project, filling, signal);
+  const acting = holdActing(project.directory, () => actingEntry(plan, { mark, trace }, filling, gathering));
+  // No interrupt cuts a drill's writes off: one that the agent still makes would come after what takes them back.
+  const write = () => sendProbe(plan.probes.write, project, filling, trace === undefined ? signal : undefined);
   const prober = createProber(write, { everyMs: limits.every, clock, signal });
   const opening: OpeningBreaker = { plan, gathering, limits, filling, prober };
   progress.show("rehearsing the circuit breaker … are writes and reads accepted?");
@@ -105,7 +106,7 @@ export function breakerFilling({
 
 async function actingEntry(
   { scope, close }: BreakerPlan,
-  mark: string,
+  { mark, trace }: Pick<ActingEntry, "mark" | "trace">,
   filling: PlaceholderValues,
   { project, activator, clock }: Gathering,
 ): Promise<ActingEntry> {
@@ -114,6 +115,7 @@ async function actingEntry(
     scope,
     mark,
     activator,
+    trace,
     environment: project.environment,
     config: project.sha256,
     at: new Date(clock.now()).toISOString(),

@@ -91,7 +91,7 @@ interface Pulling {
 }
 
 async function actingEntry(
-  { scope, mark, activator, project, killSwitch }: Order,
+  { scope, mark, activator, project, killSwitch, trace }: Order,
   logBefore: string[] | null,
   { clock }: Gathering,
 ) {
@@ -102,6 +102,7 @@ async function actingEntry(
     scope,
     mark,
     activator,
+    trace,
     environment: project.environment,
     config: project.sha256,
     at: new Date(clock.now()).toISOString(),
@@ -114,7 +115,8 @@ async function pullAndPutBack(pulling: Pulling): Promise<Pull> {
   const { plan, order, gathering, limits, acting, work } = pulling;
   const { project, clock, signal, progress } = gathering;
   const filling = fillingOf(order, "probe");
-  const write = () => sendProbe(plan.probes.write, project, filling, signal);
+  // No interrupt cuts a drill's writes off: one that the agent still makes would come after what takes them back.
+  const write = () => sendProbe(plan.probes.write, project, filling, pulling.drill ? undefined : signal);
   const prober = createProber(write, { everyMs: plan.everyMs, clock, signal });
   progress.show(`rehearsing the kill switch on ${order.scope} … are writes accepted?`);
   let steady: Steady | { why: string };
@@ -147,8 +149,10 @@ async function pullAndPutBack(pulling: Pulling): Promise<Pull> {
   } catch (error) {
     thrown = { error };
   }
+  if (signal.aborted) evidence = null;
   const back = await putBack(pulling, { steady, activation, seen, evidence });
-  stopIfInterrupted(signal);
+  // A release that carried what was measured has ended the drill: too late to interrupt it, and its line has to follow.
+  if (evidence === null) stopIfInterrupted(signal);
   if (thrown) throw thrown.error;
   if (back.state === "left")
     return { why: `somebody else pulled the switch in the middle: ${back.why}; it is left as it is` };

@@ -68,9 +68,9 @@ async function isLogged(order: Order, { mark }: Acting, signal: AbortSignal): Pr
   }
 }
 
-function orderOf({ scope, mark, activator }: Acting, project: Gathering["project"]): Order | null {
+function orderOf({ scope, mark, activator, trace }: Acting, project: Gathering["project"]): Order | null {
   const { killSwitch } = project.config;
-  return killSwitch ? { project, killSwitch, scope, mark, activator } : null;
+  return killSwitch ? { project, killSwitch, scope, mark, activator, trace } : null;
 }
 
 async function putBack(left: Acting, gathering: Gathering, limits: Limits): Promise<PutBack> {

@@ -78,7 +78,7 @@ interface Run {
 function beginRun(run: Call, order: Order, lastsMs: number, signal: AbortSignal): Run {
   const seconds = Math.ceil(lastsMs / 1_000);
   const filling = { ...fillingOf(order, "work under way"), seconds };
-  const { id, traceparent } = newTrace();
+  const { id, traceparent } = newTrace(order.trace);
   const headers = { ...DRILL_HEADERS, traceparent };
   const context = contextOf(order.project, { ...filling, trace: id }, { headers, fresh: true, signal });
   let why: string | null = null;
