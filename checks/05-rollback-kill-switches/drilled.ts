@@ -10,14 +10,19 @@ export function ageOf({ line }: StandingDrill, now: number): number {
   return now - Date.parse(line.endedAt);
 }
 
-/** The drill that ended last; null where there is none with a time in the past. */
+/**
+ * The drill that began last, which its digest covers (drills of an agent do not overlap); null where there is none with a
+ * time in the past.
+ */
 export function newestDrill(drills: readonly StandingDrill[], now: number): StandingDrill | null {
   const past = drills.filter((drill) => ageOf(drill, now) >= 0);
   return past.reduce<StandingDrill | null>(
-    (newest, drill) => (newest === null || ageOf(drill, now) <= ageOf(newest, now) ? drill : newest),
+    (newest, drill) => (newest === null || beganAt(drill) >= beganAt(newest) ? drill : newest),
     null,
   );
 }
+
+const beganAt = ({ line }: StandingDrill): number => Date.parse(line.startedAt);
 
 /**
  * The drill that may speak where nothing was seen in this run: the newest (of those `which` asks about), and only if it
@@ -45,7 +50,7 @@ export function whatFailed(line: DrillLine, policy: Policy): string[] {
   return [...stopping(line, policy), ...undoing(line, policy)];
 }
 
-function stopping({ stop, reads, releasedAfterMs, faults }: DrillLine, { stopWithinMs }: Policy): string[] {
+function stopping({ stop, reads, releasedAfterMs, breaker, faults }: DrillLine, { stopWithinMs }: Policy): string[] {
   const wrong: string[] = [];
   if (stop.ms === null) wrong.push("the agent did not stop");
   else if (!(stop.ms < stopWithinMs)) {
@@ -54,6 +59,7 @@ function stopping({ stop, reads, releasedAfterMs, faults }: DrillLine, { stopWit
   if (reads.sent === 0) wrong.push("no read was sent");
   else if (reads.accepted < reads.sent) wrong.push("reads stopped");
   if (releasedAfterMs === null) wrong.push("the release did not take");
+  if (breaker?.held === false) wrong.push("the circuit breaker did not hold");
   return [...wrong, ...faults.filter(({ held }) => !held).map(({ fault }) => `it did not hold under ${fault}`)];
 }
 

@@ -70,7 +70,7 @@ async function readShown(
   const named = { agent: config.agent.name, environment, verified: verify };
   try {
     if (!verify) {
-      const { counting, lines: _, location: _location, ...rest } = await readCounting({ project, clock, signal });
+      const { counting, accounting: _, location: _location, ...rest } = await readCounting({ project, clock, signal });
       const drills = counting.map(({ line, lineNumber }) => shownDrill({ line, lineNumber }, project));
       return { ...named, ...rest, drills, unaccounted: [], firstBroken: rest.brokenAt, missing: null };
     }

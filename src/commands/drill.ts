@@ -167,13 +167,14 @@ function statusOf(outcome: Drill): ExitCode {
 }
 
 /** Signs the line where there is a key, and keeps it; gives where, in words. Throws StoreFailed. */
-async function keep(line: NewDrillLine, { project, progress, signal }: Gathering, proof: Proof): Promise<Kept> {
+async function keep(line: NewDrillLine, { project, progress }: Gathering, proof: Proof): Promise<Kept> {
   const { appendDrillLine } = await import("../drill/store.ts");
   const { attest, attestationText } = await import("../drill/attest.ts");
   const { key, shown } = proof;
   const attestation = key && attest(line, key, { name: project.shownFile, sha256: project.sha256 });
   const entry = attestation ? { ...line, attestation } : line;
-  const { halfLine } = await appendDrillLine(project, entry, { signal });
+  // No interrupt: what was measured and released must have its line.
+  const { halfLine } = await appendDrillLine(project, entry);
   if (halfLine !== null) {
     progress.say(`line ${halfLine} of ${shown} is half a line that a crash left: it counts for nothing, remove it`);
   }

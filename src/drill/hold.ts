@@ -238,6 +238,7 @@ class Holding {
     this.#tell("reads", readsWords(sample));
     const undone = this.#takesBack() ? await this.#undo() : [];
     const { project, activator } = this.#gathering;
+    const redacted = (text: string): string => project.secrets.redact(text);
     this.#measured = {
       schema: "clawproof/drill@1",
       agent: project.config.agent.name,
@@ -252,10 +253,11 @@ class Holding {
         acceptedAfterAnswer: sample.acceptedAfterAnswer,
       },
       reads: { sent: sample.reads.sent, accepted: sample.reads.accepted },
-      user: sample.user && "text" in sample.user ? sample.user.text : null,
+      user: sample.user && "text" in sample.user ? redacted(sample.user.text) : null,
       alertAfterMs: "afterMs" in sample.alert ? rounded(sample.alert.afterMs) : null,
       undone,
       breaker: this.#breaker,
+      troubles: this.#troubles.map(redacted),
       faults: this.#faults,
       by: activator,
       switch: { series: sample.number?.series ?? null },
@@ -322,8 +324,14 @@ class Holding {
     if (measured === null) throw new Interrupted("interrupted");
     const digest = digestOfMeasured(measured);
     const releasedAfterMs = sample.backAfterMs === null ? null : rounded(sample.backAfterMs);
-    const { policy, drills } = this.#gathering.project.config;
-    const shown = { ...measured, releasedAfterMs, troubles: this.#troubles };
+    const { project } = this.#gathering;
+    const { policy, drills } = project.config;
+    // With what went wrong since: the line has nowhere else for it.
+    const shown = {
+      ...measured,
+      releasedAfterMs,
+      troubles: this.#troubles.map((text) => project.secrets.redact(text)),
+    };
     return {
       ...measured,
       endedAt,

@@ -28,6 +28,8 @@ export interface DrillLine {
   undone: { type: string; equal: boolean; ms: number }[];
   /** The breaker's rehearsal; null where it was not made. */
   breaker: { held: boolean; why: string | null } | null;
+  /** What could not be written, compared or taken back while the agent was stopped, each in words; nothing that held has any. */
+  troubles: string[];
   /** `switchAnswered`: whether it took an order meanwhile, null where it was the switch that failed. `ms`: figures by name. */
   faults: { fault: string; held: boolean; switchAnswered: boolean | null; ms?: Record<string, number> | undefined }[];
   switch: { series: string | null; epochs: number[]; entry: string | null };

@@ -30,6 +30,7 @@ const drillLine = z.looseObject({
   alertAfterMs: milliseconds.nullable(),
   undone: z.array(z.looseObject({ type: z.string().min(1), equal: z.boolean(), ms: milliseconds })),
   breaker: z.looseObject({ held: z.boolean(), why: z.string().nullable() }).nullable(),
+  troubles: z.array(z.string()),
   faults: z.array(
     z.looseObject({
       fault: z.string().min(1),

@@ -7,7 +7,7 @@ import type { DrillLine } from "./line.ts";
 import type { DrillStanding, StandingDrill } from "./standing.ts";
 import { type ReadKeys, readKeys } from "./read-keys.ts";
 import { type KeptDrills, readDrillLines } from "./store.ts";
-import { type Unaccounted, unaccountedFor, verifyAgainstSwitchLog } from "./verify.ts";
+import { releasedAt, type Unaccounted, unaccountedFor, verifyAgainstSwitchLog } from "./verify.ts";
 
 export interface Standing {
   project: Project;
@@ -26,10 +26,11 @@ type Counting = Pick<StandingDrill, "line" | "lineNumber">;
 
 /** The lines of this agent in this environment, held against nothing but their own chain. */
 export interface CountingDrills extends Pick<KeptDrills, "brokenAt" | "source" | "unit" | "location"> {
+  /** Each drill once. */
   counting: Counting[];
   ignored: DrillStanding["ignored"];
-  /** Lines of others too: whose drill it was that the switch knows of. */
-  lines: DrillLine[];
+  /** Lines that may account for a drill in the switch's log, others' too: all but those whose times cannot be. */
+  accounting: DrillLine[];
 }
 
 /** Throws StoreFailed, Interrupted. */
@@ -37,16 +38,16 @@ export async function readCounting(asking: Omit<Standing, "activator">): Promise
   const { project, clock, signal, offline = false, whole = false } = asking;
   const kept = await readDrillLines(project, { signal, offline, whole });
   if (signal.aborted) throw new Interrupted("interrupted");
+  const { counting, ignored, accounting } = sortedOut(kept.lines, project, clock.now());
   const { brokenAt, source, unit, location } = kept;
-  const sorted = kept.lines.map((one) => ({ ...one, ignored: whyIgnored(one.line, project, clock.now()) }));
   return {
-    counting: sorted.filter(({ ignored }) => ignored === null).map(({ line, lineNumber }) => ({ line, lineNumber })),
+    counting,
     ignored: [
-      ...sorted.flatMap(({ lineNumber, ignored }) => (ignored === null ? [] : [{ lineNumber, why: ignored }])),
+      ...ignored,
       // The first break is named by itself.
       ...kept.refused.filter(({ lineNumber }) => lineNumber !== brokenAt?.lineNumber),
     ].sort((a, b) => a.lineNumber - b.lineNumber),
-    lines: kept.lines.map(({ line }) => line),
+    accounting,
     brokenAt,
     source,
     unit,
@@ -60,25 +61,58 @@ export async function readCounting(asking: Omit<Standing, "activator">): Promise
  */
 export async function readStanding(asking: Standing): Promise<DrillStanding & Pick<KeptDrills, "location">> {
   const { project, signal, offline = false } = asking;
-  const { counting, lines, ...rest } = await readCounting(asking);
-  const logs = await askSwitch(new Set(counting.map(({ line }) => line.scope)), asking);
+  const { counting, accounting, ...rest } = await readCounting(asking);
+  const scopes = new Set(counting.map(({ line }) => line.scope));
+  const scopeNow = project.config.killSwitch?.rehearse?.scope;
+  // Where drills are held by now is asked about as well: the lines from there may be the ones that were removed.
+  if (counting.length > 0 && scopeNow !== undefined) scopes.add(scopeNow);
+  const logs = await askSwitch(scopes, asking);
   const keys = await readKeys(project, { signal, offline });
   const entries = [...logs.values()].flatMap((log) => ("why" in log ? [] : log.entries));
-  const unaccounted = unaccountedFor(lines, entries);
+  const unaccounted = unaccountedFor(accounting, entries, scopes);
   const drills = counting.map((one) => ({ ...one, ...believed(one.line, logs, keys) }));
-  return { ...rest, drills: drills.map((drill) => doubted(drill, drills, unaccounted)), unaccounted };
+  return { ...rest, drills: drills.map((drill) => doubted(drill, drills, unaccounted, entries)), unaccounted };
 }
 
-/** Why a line does not count here; null where it does. Times come from the line, never from a file's date. */
+function sortedOut(
+  lines: KeptDrills["lines"],
+  project: Project,
+  now: number,
+): Pick<CountingDrills, "counting" | "ignored" | "accounting"> {
+  const out: ReturnType<typeof sortedOut> = { counting: [], ignored: [], accounting: [] };
+  const seen = new Map<string, number>();
+  for (const { lineNumber, line } of lines) {
+    if (whyUntimely(line, now) === null) out.accounting.push(line);
+    const why = whyIgnored(line, project, now) ?? whyAgain(line, seen);
+    if (why === null) out.counting.push({ lineNumber, line });
+    else out.ignored.push({ lineNumber, why });
+    if (!seen.has(line.digest)) seen.set(line.digest, lineNumber);
+  }
+  return out;
+}
+
+type Dated = Pick<DrillLine, "startedAt" | "endedAt">;
+
+/** Why a line does not count here; null where it does. */
 export function whyIgnored(
-  line: Pick<DrillLine, "agent" | "environment" | "startedAt" | "endedAt">,
+  line: Dated & Pick<DrillLine, "agent" | "environment">,
   { config, environment }: Project,
   now: number,
 ): string | null {
   if (line.agent !== config.agent.name) return `a drill of another agent (${line.agent})`;
   if (line.environment !== environment) return `a drill in ${environmentText(line.environment)}`;
+  return whyUntimely(line, now);
+}
+
+/** Times come from the line, never from a file's date. */
+function whyUntimely(line: Dated, now: number): string | null {
   if (Date.parse(line.endedAt) < Date.parse(line.startedAt)) return "it ended before it began";
   return Date.parse(line.endedAt) > now ? `a time in the future (${line.endedAt})` : null;
+}
+
+function whyAgain({ digest }: DrillLine, seen: ReadonlyMap<string, number>): string | null {
+  const first = seen.get(digest);
+  return first === undefined ? null : `the drill of ${first} once more`;
 }
 
 function environmentText(environment: string | null): string {
@@ -104,16 +138,21 @@ function heldAgainst(line: DrillLine, logs: SwitchLogs): true | { why: string } 
   return "why" in log ? log : verifyAgainstSwitchLog(line, log.entries);
 }
 
-/** The newest line vouches for nothing where the switch knows of a later drill: that one's line may have been cut off. */
+/**
+ * The newest line vouches for nothing where the switch knows of a later drill: that one's line may have been cut off.
+ * Newest is which began last, because the digest covers when, and the switch itself says when it was over.
+ */
 function doubted(
   drill: StandingDrill,
   all: readonly StandingDrill[],
   unaccounted: readonly Unaccounted[],
+  entries: readonly SwitchLogEntry[],
 ): StandingDrill {
   const last = unaccounted.at(-1);
   if (drill.verifiable !== true || last === undefined) return drill;
-  const newest = Math.max(...all.map(({ line }) => Date.parse(line.endedAt)));
-  if (Date.parse(drill.line.endedAt) < newest || last.at <= newest) return drill;
+  const began = Date.parse(drill.line.startedAt);
+  if (all.some(({ line }) => Date.parse(line.startedAt) > began)) return drill;
+  if (last.at <= (releasedAt(drill.line, entries) ?? began)) return drill;
   const why = `the switch's log has a later drill, of ${new Date(last.at).toISOString()}, that no line accounts for`;
   return { ...drill, verifiable: { why }, proof: null };
 }

@@ -1,7 +1,9 @@
 import { canonicalJson } from "../values/canonical-json.ts";
 import { sha256 } from "../values/hash-chain.ts";
 import type { SwitchLogEntry } from "../evidence/facts.ts";
+import { REHEARSAL_OVER } from "../values/order-words.ts";
 import type { DrillLine } from "./line.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** How far the switch's clock, or a log that keeps whole seconds, may be off. */
 const SKEW_MS = 5_000;
@@ -24,6 +26,7 @@ export type Measured = Pick<
   | "alertAfterMs"
   | "undone"
   | "breaker"
+  | "troubles"
   | "faults"
   | "by"
 > & { switch: Pick<DrillLine["switch"], "series"> };
@@ -31,7 +34,7 @@ export type Measured = Pick<
 /**
  * SHA-256 in hex of the canonical JSON of everything measured before the release; the release carries it to the switch.
  * Covered: schema, agent, version, environment, scope, mark, startedAt, stop, reads, user, alertAfterMs, undone, breaker,
- * faults, by and switch.series. Not covered, because only the release or what follows it tells: endedAt, releasedAfterMs,
+ * troubles, faults, by and switch.series. Not covered, because only the release or what follows it tells: endedAt, releasedAfterMs,
  * switch.epochs, switch.entry, verdict, digest, previous and hash.
  */
 export function digestOfMeasured(line: Measured): string {
@@ -49,6 +52,7 @@ export function digestOfMeasured(line: Measured): string {
     alertAfterMs: line.alertAfterMs,
     undone: line.undone,
     breaker: line.breaker,
+    troubles: line.troubles,
     faults: line.faults,
     by: line.by,
     switch: { series: line.switch.series },
@@ -58,14 +62,42 @@ export function digestOfMeasured(line: Measured): string {
 
 /** Holds a line against the switch's own log: by digest, mark, scope and both times (contract, section 7). */
 export function verifyAgainstSwitchLog(line: DrillLine, entries: readonly SwitchLogEntry[]): true | { why: string } {
-  if (digestOfMeasured(line) !== line.digest) return { why: "its digest does not fit what it says was measured" };
+  if (!hasOwnDigest(line)) return { why: "its digest does not fit what it says was measured" };
+  const measured = verdictOf(line, ANY_POLICY);
+  if (line.verdict.held && !measured.held) return { why: `it says that it held, and it did not: ${measured.why}` };
   const marked = entries.filter((entry) => entry.reason !== null && hasWord(entry.reason, line.mark));
   if (marked.length === 0) return { why: `the switch's log has no order marked ${line.mark}` };
   const releases = marked.filter((entry) => digestsIn(entry).includes(line.digest));
   if (releases.length === 0) return { why: "the switch's log has no release that carries its digest" };
-  const activations = marked.filter((entry) => !releases.includes(entry));
-  if (activations.length === 0) return { why: "the switch's log has no activation for it" };
-  return verifyPlaces(line, activations, releases);
+  const others = marked.filter((entry) => !releases.includes(entry));
+  if (others.some(({ reason }) => reason?.includes(REHEARSAL_OVER))) {
+    return { why: "the switch's log has its order as a rehearsal's, which was released without a digest" };
+  }
+  if (others.length === 0) return { why: "the switch's log has no activation for it" };
+  const places = verifyPlaces(line, others, releases);
+  return places === true ? verifyNumbers(line, marked, releases) : places;
+}
+
+/** Whether a line's digest is that of what it says: else nobody changed it and knew. */
+export const hasOwnDigest = (line: DrillLine): boolean => digestOfMeasured(line) === line.digest;
+
+/** Whatever a team asks for beyond: what did not hold under it held under none. */
+const ANY_POLICY = { stopWithinMs: Infinity, undoWithinMs: Infinity };
+
+/** A switch of ours numbers its orders, and a line that names any must name its own. */
+function verifyNumbers(
+  { switch: named }: DrillLine,
+  marked: readonly SwitchLogEntry[],
+  releases: readonly SwitchLogEntry[],
+): true | { why: string } {
+  const hashes = releases.flatMap(({ own }) => own?.hash ?? []);
+  if (hashes.length === 0) return true;
+  const epochs = new Set(marked.map(({ own }) => own?.epoch ?? null));
+  const foreign = named.epochs.find((epoch) => !epochs.has(epoch));
+  if (foreign !== undefined)
+    return { why: `epoch ${foreign}, which it names, is none of its orders in the switch's log` };
+  const isThere = named.entry === null || hashes.includes(named.entry);
+  return isThere ? true : { why: "the entry that it names is not that of its release in the switch's log" };
 }
 
 function verifyPlaces(
@@ -113,10 +145,22 @@ export interface Unaccounted {
   reason: string;
 }
 
-/** Drills on these scopes in the switch's log whose digest no line has, oldest first. */
-export function unaccountedFor(lines: readonly DrillLine[], entries: readonly SwitchLogEntry[]): Unaccounted[] {
-  const scopes = new Set(lines.map(({ scope }) => scope));
-  const known = new Set(lines.map(({ digest }) => digest));
+/** When the switch has the release of this drill (epoch milliseconds); null where it has none. */
+export function releasedAt({ digest }: DrillLine, entries: readonly SwitchLogEntry[]): number | null {
+  const times = entries.flatMap((entry) => (entry.at !== null && digestsIn(entry).includes(digest) ? [entry.at] : []));
+  return times.length === 0 ? null : Math.max(...times);
+}
+
+/**
+ * Drills on these scopes in the switch's log that none of these lines accounts for, oldest first. A line whose digest is
+ * not its own accounts for nothing: it may have been changed until nobody counts it any more.
+ */
+export function unaccountedFor(
+  lines: readonly DrillLine[],
+  entries: readonly SwitchLogEntry[],
+  scopes: ReadonlySet<string>,
+): Unaccounted[] {
+  const known = new Set(lines.filter(hasOwnDigest).map(({ digest }) => digest));
   return entries
     .flatMap((entry) => {
       const { at, scope, reason } = entry;

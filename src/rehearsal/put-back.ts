@@ -9,6 +9,7 @@ import { send } from "../doors/send.ts";
 import type { SwitchLogEntry } from "../evidence/facts.ts";
 import { logCallOf, LogUnread } from "../evidence/switch-log.ts";
 import type { Clock } from "../values/clock.ts";
+import { REHEARSAL_OVER } from "../values/order-words.ts";
 import type { Limits } from "./limits.ts";
 import { pause } from "./pause.ts";
 import { sendProbe } from "./probe.ts";
@@ -51,7 +52,7 @@ export async function putBackSwitch(pulled: Pulled): Promise<PutBack> {
   const release = releaseCarrying(order, evidence);
   if (!release) return { state: "not-back", why: "killSwitch.release is not configured", command: "" };
   const isTold = evidence !== null && !("provider" in order.killSwitch);
-  const over = evidence === null ? "rehearsal over" : "drill over";
+  const over = evidence === null ? REHEARSAL_OVER : "drill over";
   const filling = fillingOf(order, isTold ? `${over}, ${evidence}` : over);
   const notBack = async (why: string, call: Call = release): Promise<PutBack> => {
     return { state: "not-back", why, command: await commandLine(call, order.project, filling) };

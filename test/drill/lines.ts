@@ -18,6 +18,7 @@ export function drillOf(changes: Partial<NewDrillLine> = {}): NewDrillLine {
     alertAfterMs: 400,
     undone: [{ type: "db_update", equal: true, ms: 120 }],
     breaker: null,
+    troubles: [],
     faults: [],
     switch: { series: null, epochs: [], entry: null },
     releasedAfterMs: 4_100,

@@ -36,6 +36,7 @@ describe("digestOfMeasured", () => {
       { undone: [] },
       { faults: [{ fault: "agent-frozen", held: true, switchAnswered: true }] },
       { breaker: { held: true, why: null } },
+      { troubles: ["not taken back: email_send"] },
       { by: "dana" },
       { switch: { ...line.switch, series: "other" } },
     ];

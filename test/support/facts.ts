@@ -180,6 +180,7 @@ export function goodLine(daysAgo = 12, changes: Partial<DrillLine> = {}): DrillL
     alertAfterMs: 400,
     undone: WRITES.map((type) => ({ type, equal: true, ms: 120 })),
     breaker: null,
+    troubles: [],
     faults: [],
     switch: { series: "a", epochs: [1, 2], entry: "e1" },
     releasedAfterMs: 4_100,
