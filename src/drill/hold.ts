@@ -14,31 +14,14 @@ import { newMark } from "../rehearsal/mark.ts";
 import { newTrace } from "../rehearsal/trace.ts";
 import type { DrillLine } from "./line.ts";
 import type { NewDrillLine } from "./log.ts";
-import {
-  breakerWords,
-  faultWords,
-  readsWords,
-  releaseWords,
-  stopWords,
-  type Tell,
-  undoneWords,
-  writtenWords,
-} from "./telling.ts";
+import { breakerWords, faultWords, readsWords, releaseWords, stopWords, type Tell } from "./telling.ts";
 import { switchOf } from "./switch-part.ts";
-import { beginUnderway, endUnderway, lockDrills, readUnderway, underwayFile } from "./underway.ts";
-import { type Undone, undoingOf, type Undoing } from "./undo.ts";
+import { type DrillNames, TakingBack } from "./taking-back.ts";
+import { lockDrills } from "./underway.ts";
+import { undoLeftover } from "./leftover.ts";
+import { rounded } from "./rounded.ts";
 import { verdictOf } from "./verdict.ts";
 import { digestOfMeasured, type Measured } from "./verify.ts";
-import {
-  type Asking,
-  type DrillWrite,
-  drillWritesOf,
-  readStates,
-  readSteadyStates,
-  writeOneOfEach,
-  type Written,
-} from "./writes.ts";
-import type { State } from "./state.ts";
 
 /**
  * The drill (contract, section 7): the breaker is opened and closed; one of each type is written; the switch is pulled
@@ -89,47 +72,18 @@ function notBegun({ state, why }: Missing): Drill {
   return { state: state === "failed" ? "unknown" : "not-begun", why };
 }
 
-/** What a drill that was killed had the agent write; why it could not be taken back, or null. */
-async function undoLeftover(gathering: Gathering, tell: Tell): Promise<string | null> {
-  const { directory, environment } = gathering.project;
-  const file = underwayFile(directory);
-  const left = await readUnderway(directory);
-  if (left === null) return null;
-  if ("damaged" in left) return `${file} is damaged: see what it names, take that back and remove the file`;
-  if (left.environment !== environment) {
-    const how = left.environment === null ? "without --env" : `with --env ${left.environment}`;
-    return `${file}: an earlier drill ${how} was ended in the middle; hold one ${how} first, which takes back what it wrote`;
-  }
-  const undoing = undoingOf(gathering, left.trace);
-  if ("why" in undoing) return `${file}: ${undoing.why}`;
-  const undone = await undoing.run(gathering.signal);
-  if (undone.left.length > 0) {
-    return `what an earlier drill wrote (trace ${left.trace}) could not be taken back: ${undone.left.join("; ")}; when it is, remove ${file}`;
-  }
-  tell("undo", `what an earlier drill wrote (${left.at}, ended in the middle) is taken back`);
-  await endUnderway(directory);
-  return null;
-}
-
 class Holding {
   readonly #plan: KillSwitchPlan;
   readonly #gathering: Gathering;
   readonly #tell: Tell;
   readonly #planned: readonly PlannedFault[];
   readonly #limits: Limits;
-  readonly #mark = newMark();
-  readonly #trace = newTrace().id;
+  readonly #names: DrillNames;
+  readonly #takingBack: TakingBack;
   readonly #startedAt: string;
-  readonly #writes: readonly DrillWrite[];
-  readonly #undoing: Undoing | { why: string };
-  readonly #troubles: string[] = [];
-  #written: Written[] = [];
-  /** Before anything was written. */
-  #before = new Map<string, State>();
   readonly #faults: DrillLine["faults"] = [];
   #breaker: DrillLine["breaker"] = null;
   #measured: Measured | null = null;
-  #isTidied = false;
 
   constructor(plan: KillSwitchPlan, faults: readonly PlannedFault[], gathering: Gathering, options: DrillOptions) {
     this.#plan = plan;
@@ -138,35 +92,26 @@ class Holding {
     this.#tell = options.tell;
     this.#limits = options.limits ?? LIMITS;
     this.#startedAt = new Date(gathering.clock.now()).toISOString();
-    this.#writes = drillWritesOf(gathering.project);
-    this.#undoing = undoingOf(gathering, this.#trace);
+    this.#names = { mark: newMark(), trace: newTrace().id, scope: plan.scope };
+    this.#takingBack = new TakingBack(gathering, this.#names, options.tell);
   }
 
   async hold(): Promise<Drill> {
-    const { project, clock, signal } = this.#gathering;
-    const { directory, environment } = project;
-    this.#before = await readSteadyStates(this.#writes, this.#asking(signal));
-    if (this.#takesBack())
-      await beginUnderway(directory, { trace: this.#trace, environment, at: new Date(clock.now()).toISOString() });
+    await this.#takingBack.begin();
     try {
       return await this.#rehearse();
     } finally {
-      if (this.#takesBack()) await this.#tidy();
+      await this.#takingBack.tidy();
     }
-  }
-
-  /** Whether the configuration consents to writing and undoing (contract, 3.2), and says how it is undone. */
-  #takesBack(): boolean {
-    return this.#writes.length > 0 && !("why" in this.#undoing);
   }
 
   async #rehearse(): Promise<Drill> {
     const hindered = (await this.#makeFaults()) ?? (await this.#openBreaker());
     if (hindered !== null) return { state: "unknown", why: hindered };
-    await this.#write();
+    await this.#takingBack.write();
     const pull = await pullOnce(this.#plan, this.#gathering, this.#limits, {
-      mark: this.#mark,
-      trace: this.#trace,
+      mark: this.#names.mark,
+      trace: this.#names.trace,
       whileStopped: (sample) => this.#whileStopped(sample),
     });
     if ("why" in pull) return { state: "unknown", why: pull.why };
@@ -174,14 +119,14 @@ class Holding {
     if (sample.stop.state === "unknown") return { state: "unknown", why: sample.stop.why };
     this.#tell("release", releaseWords(sample));
     const endedAt = new Date(this.#gathering.clock.now()).toISOString();
-    if (this.#takesBack()) await this.#tidy();
+    await this.#takingBack.tidy();
     return { state: "measured", line: await this.#line(sample, endedAt) };
   }
 
   /** Why nothing more is rehearsed, or null: what proves nothing about a fault proves nothing about the drill. */
   async #makeFaults(): Promise<string | null> {
     for (const planned of this.#planned) {
-      const options = { trace: this.#trace, limits: this.#limits };
+      const options = { trace: this.#names.trace, limits: this.#limits };
       const { fault, held, proven, switchAnswered, why, ms } = await runFault(planned, this.#gathering, options);
       const [first] = this.#gathering.notBack;
       if (first) return first.what;
@@ -199,7 +144,7 @@ class Holding {
       this.#tell("breaker", `not rehearsed: ${plan.why}`);
       return null;
     }
-    const opening = await openOnce(plan, this.#gathering, this.#limits, this.#trace);
+    const opening = await openOnce(plan, this.#gathering, this.#limits, this.#names.trace);
     const [first] = this.#gathering.notBack;
     if (first) return first.what;
     if ("why" in opening) return `the breaker's rehearsal: ${opening.why}`;
@@ -209,34 +154,13 @@ class Holding {
     return null;
   }
 
-  async #write(): Promise<void> {
-    if (this.#writes.length === 0) {
-      this.#trouble("nothing to write and undo: agent.probes.writes is not configured");
-      return;
-    }
-    if ("why" in this.#undoing) {
-      this.#trouble(`nothing is written, because nothing could undo it: ${this.#undoing.why}`);
-      return;
-    }
-    this.#written = await writeOneOfEach(this.#writes, this.#asking(this.#gathering.signal));
-    for (const one of this.#written) {
-      this.#tell("write", writtenWords(one));
-      if (one.why !== null) this.#troubles.push(`${one.type}: ${one.why}`);
-    }
-  }
-
-  #trouble(words: string): void {
-    this.#tell("write", words);
-    this.#troubles.push(words);
-  }
-
   /** Takes back and compares under the pulled switch; gives the digest of everything measured. */
   async #whileStopped(sample: KillSample): Promise<string | null> {
     const { stop } = sample;
     this.#tell("stop", stopWords(sample));
     if (stop.state === "unknown") return null;
     this.#tell("reads", readsWords(sample));
-    const undone = this.#takesBack() ? await this.#undo() : [];
+    const undone = await this.#takingBack.undo();
     const { project, activator } = this.#gathering;
     const redacted = (text: string): string => project.secrets.redact(text);
     this.#measured = {
@@ -245,7 +169,7 @@ class Holding {
       version: project.config.agent.version ?? null,
       environment: project.environment,
       scope: sample.scope,
-      mark: this.#mark,
+      mark: this.#names.mark,
       startedAt: this.#startedAt,
       stop: {
         ms: stop.state === "stopped" ? rounded(stop.ms) : null,
@@ -257,66 +181,12 @@ class Holding {
       alertAfterMs: "afterMs" in sample.alert ? rounded(sample.alert.afterMs) : null,
       undone,
       breaker: this.#breaker,
-      troubles: this.#troubles.map(redacted),
+      troubles: this.#takingBack.troubles.map(redacted),
       faults: this.#faults,
       by: activator,
       switch: { series: sample.number?.series ?? null },
     };
     return digestOfMeasured(this.#measured);
-  }
-
-  async #undo(): Promise<DrillLine["undone"]> {
-    const { progress, signal } = this.#gathering;
-    progress.show("taking back what the drill wrote …");
-    const { ms, left } = await this.#runUndo(signal);
-    const after = await readStates(this.#writes, this.#asking(signal));
-    const undone: DrillLine["undone"] = [];
-    const unread: string[] = [];
-    for (const { type, why } of this.#written) {
-      if (why !== null) continue;
-      const equal = compare(this.#before.get(type), after.get(type));
-      if (typeof equal === "boolean") undone.push({ type, equal, ms: rounded(ms) });
-      else unread.push(`${type}: ${equal.why}`);
-    }
-    progress.clear();
-    this.#tell("undo", undoneWords(undone, ms, [...left, ...unread]));
-    this.#troubles.push(...left.map((one) => `not taken back: ${one}`), ...unread);
-    return undone;
-  }
-
-  /** What came after the first undo: the probes of the release, or everything where the drill ended before. Obeys no interrupt. */
-  async #tidy(): Promise<void> {
-    if (this.#isTidied) return;
-    this.#isTidied = true;
-    const { directory } = this.#gathering.project;
-    const { left } = await this.#runUndo(new AbortController().signal);
-    if (left.length === 0) {
-      await endUnderway(directory);
-      return;
-    }
-    // Named, and tried again by the next drill.
-    const words = `what the drill wrote (trace ${this.#trace}) is not all taken back: ${left.join("; ")}`;
-    this.#gathering.progress.say(words);
-    this.#troubles.push(words);
-  }
-
-  async #runUndo(signal: AbortSignal): Promise<Undone> {
-    if ("why" in this.#undoing) return { ms: 0, left: [this.#undoing.why] };
-    return this.#undoing.run(signal);
-  }
-
-  #asking(signal: AbortSignal): Asking {
-    const { project, activator } = this.#gathering;
-    const environment = project.environment === null ? {} : { environment: project.environment };
-    const filling = {
-      ...environment,
-      trace: this.#trace,
-      mark: this.#mark,
-      activator,
-      reason: `${this.#mark}: drill`,
-      scope: this.#plan.scope === "whole" ? "*" : this.#plan.scope,
-    };
-    return { project, filling, signal };
   }
 
   async #line(sample: KillSample, endedAt: string): Promise<NewDrillLine> {
@@ -330,7 +200,7 @@ class Holding {
     const shown = {
       ...measured,
       releasedAfterMs,
-      troubles: this.#troubles.map((text) => project.secrets.redact(text)),
+      troubles: this.#takingBack.troubles.map((text) => project.secrets.redact(text)),
     };
     return {
       ...measured,
@@ -343,16 +213,5 @@ class Holding {
   }
 }
 
-/** Whether a state is as it was before the drill; `why` where that cannot be told. */
-function compare(before: State | undefined, after: State | undefined): boolean | { why: string } {
-  if (before === undefined || after === undefined) return { why: "it has no state to compare" };
-  if ("why" in before) return { why: `its state before the drill could not be told: ${before.why}` };
-  if ("why" in after) return { why: `its state after the undo could not be read: ${after.why}` };
-  return before.digest === after.digest;
-}
-
 const roundedAll = (figures: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(figures).map(([name, ms]) => [name, rounded(ms)]));
-
-/** To a tenth of a millisecond: nothing here is known better. */
-const rounded = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);
