@@ -12,6 +12,8 @@ const LONG = [
   "evidence/script",
   "switch/page/page",
   "e2e/consent",
+  "drill/faults/run",
+  "drill/faults/samples",
   "rehearsal/kill-switch",
   "rehearsal/troubles",
   "rehearsal/review",

@@ -1,34 +1,19 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type GuardianCharge, startGuardian } from "../../src/doors/guardian.ts";
 import { lives, processInfo, type ProcessId, signalSame, startOf } from "../../src/doors/process-info.mjs";
 import { folderForTest } from "../evidence/support.ts";
+import { buildChildren } from "../support/agents/build-children.ts";
 import { afterThis } from "./servers.ts";
 
 /** The guardian of a drill, with real processes that are frozen and killed. */
 
-const ROOT = join(import.meta.dirname, "../..");
 let folder = "";
-
 beforeAll(async () => {
-  await mkdir(join(ROOT, "node_modules/.cache"), { recursive: true });
-  folder = await mkdtemp(join(ROOT, "node_modules/.cache/clawproof-test-"));
-  await build({
-    entryPoints: [
-      { in: join(ROOT, "test/support/agents/freezing-child.ts"), out: "freezing-child" },
-      { in: join(ROOT, "src/doors/guardian-child.mjs"), out: "guardian-child" },
-    ],
-    outdir: folder,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-  });
+  folder = await buildChildren("freezing-child");
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A process that does nothing, in an object because it is also the promise of its end. */
 function startVictim(): { id: ProcessId; ended: Promise<unknown> } {
