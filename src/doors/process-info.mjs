@@ -42,17 +42,19 @@ function infoByProc(pid, stat) {
   };
 }
 
+/** The way of systems without /proc; it works on Linux as well. */
 /** @type {(pid: number) => ProcessInfo | null} */
-function infoByPs(pid) {
+export function infoByPs(pid) {
   const columns = ["ppid=", "uid=", "stat=", "lstart="].flatMap((column) => ["-o", column]);
   const { status, stdout } = spawnSync("ps", [...columns, "-p", String(pid)], {
     encoding: "utf8",
-    env: { ...process.env, LC_ALL: "C" },
+    // One spelling of times, wherever it is asked.
+    env: { LC_ALL: "C", TZ: "UTC" },
     timeout: 2_000,
   });
   const [, parent, user, state, start] = (status === 0 && /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(stdout)) || [];
   if (start === undefined) return null;
-  const startedMs = Date.parse(start);
+  const startedMs = Date.parse(`${start} UTC`);
   return {
     parent: Number(parent),
     state: state.slice(0, 1),

@@ -133,6 +133,13 @@ describe("05.1 kill-switch-endpoint", () => {
     expect(by({ ...frozen(true), verifiable: { why: "unsigned" } })).toMatch(/not shown/);
     expect(by(frozen(true), goodDrill(1))).toBe(PASS);
     expect(by(frozen(false, 1), frozen(true))).toBe(`${DEPENDENT}it did not answer a drill while the agent was frozen`);
+    const { evidence } = judge({}, notThere(), factOf(goodDrills(frozen(true))));
+    expect(evidence).toContainEqual(
+      expect.objectContaining({
+        level: "drilled",
+        fact: expect.stringMatching(/^the switch answered while the agent was frozen \(drill /),
+      }),
+    );
     const cut = { ...goodDrills(frozen(true)), brokenAt: { lineNumber: 1, why: "hash" } };
     expect(judged({}, notThere(), factOf(cut))).toMatch(/not shown/);
   });

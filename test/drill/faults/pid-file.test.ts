@@ -3,7 +3,7 @@ import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { lives, startOf } from "../../../src/doors/process-info.mjs";
+import { infoByPs, lives, processInfo, startOf } from "../../../src/doors/process-info.mjs";
 import { processOf } from "../../../src/drill/faults/pid-file.ts";
 import { afterThis } from "../../doors/servers.ts";
 import { folderForTest } from "../../evidence/support.ts";
@@ -23,6 +23,17 @@ function startSleep(): number {
   afterThis(() => void child.kill("SIGKILL"));
   return child.pid ?? 0;
 }
+
+describe("what the system says of a process", () => {
+  it("is the same by /proc and by ps", () => {
+    const pid = startSleep();
+    const [proc, ps] = [processInfo(pid), infoByPs(pid)];
+    expect(ps).toMatchObject({ parent: process.pid, user: proc?.user, state: "S" });
+    expect(Math.abs((ps?.startedMs ?? 0) - (proc?.startedMs ?? Infinity))).toBeLessThan(5_000);
+    expect(Math.abs((ps?.startedMs ?? 0) - Date.now())).toBeLessThan(10_000);
+    expect(infoByPs(2 ** 30)).toBeNull();
+  });
+});
 
 describe("a pid file", () => {
   it("names a process of ours, known by when it started", async () => {
