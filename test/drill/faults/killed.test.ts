@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
 import { lives } from "../../../src/doors/process-info.mjs";
-import type { FaultName } from "../../../src/drill/faults/plan.ts";
+import type { FaultName } from "../../../src/drill/faults/names.ts";
 import { readActing } from "../../../src/rehearsal/acting-file.ts";
 import { recoverLeftovers } from "../../../src/rehearsal/leftovers.ts";
 import { afterThis } from "../../doors/servers.ts";

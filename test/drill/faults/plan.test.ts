@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type FaultName, planFaults } from "../../../src/drill/faults/plan.ts";
+import type { FaultName } from "../../../src/drill/faults/names.ts";
+import { planFaults } from "../../../src/drill/faults/plan.ts";
 import { startWorld } from "../../support/agents/world.ts";
 import { COMMANDS } from "./world.ts";
 

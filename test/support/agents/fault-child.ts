@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { projectFromText } from "../../../src/config/load.ts";
-import { type FaultName, planFaults } from "../../../src/drill/faults/plan.ts";
+import type { FaultName } from "../../../src/drill/faults/names.ts";
+import { planFaults } from "../../../src/drill/faults/plan.ts";
 import { runFault } from "../../../src/drill/faults/run.ts";
 import { systemClock } from "../../../src/values/clock.ts";
 
