@@ -72,6 +72,12 @@ function notBegun({ state, why }: Missing): Drill {
   return { state: state === "failed" ? "unknown" : "not-begun", why };
 }
 
+/** A fault and the trace of its probes. */
+interface TracedFault {
+  planned: PlannedFault;
+  trace: string;
+}
+
 class Holding {
   readonly #plan: KillSwitchPlan;
   readonly #gathering: Gathering;
@@ -97,16 +103,22 @@ class Holding {
   }
 
   async hold(): Promise<Drill> {
-    await this.#takingBack.begin();
+    const faults = this.#planned.map((planned) => ({ planned, trace: newTrace().id }));
+    await this.#takingBack.begin(faults.map(({ trace }) => trace));
     try {
-      return await this.#rehearse();
+      return await this.#rehearse(faults);
     } finally {
       await this.#takingBack.tidy();
     }
   }
 
-  async #rehearse(): Promise<Drill> {
-    const hindered = (await this.#makeFaults()) ?? (await this.#openBreaker());
+  async #rehearse(faults: readonly TracedFault[]): Promise<Drill> {
+    for (const fault of faults) {
+      const why = await this.#makeFault(fault);
+      if (why !== null) return { state: "unknown", why };
+    }
+    await this.#takingBack.look();
+    const hindered = await this.#openBreaker();
     if (hindered !== null) return { state: "unknown", why: hindered };
     await this.#takingBack.write();
     const pull = await pullOnce(this.#plan, this.#gathering, this.#limits, {
@@ -124,16 +136,17 @@ class Holding {
   }
 
   /** Why nothing more is rehearsed, or null: what proves nothing about a fault proves nothing about the drill. */
-  async #makeFaults(): Promise<string | null> {
-    for (const planned of this.#planned) {
-      const options = { trace: this.#names.trace, limits: this.#limits };
-      const { fault, held, proven, switchAnswered, why, ms } = await runFault(planned, this.#gathering, options);
-      const [first] = this.#gathering.notBack;
-      if (first) return first.what;
-      if (!proven) return `${fault}: ${why ?? "nothing was shown"}`;
-      this.#faults.push({ fault, held, switchAnswered, ms: roundedAll(ms) });
-      this.#tell("fault", faultWords(fault, why, ms));
-    }
+  async #makeFault({ planned, trace }: TracedFault): Promise<string | null> {
+    const outcome = await runFault(planned, this.#gathering, { trace, limits: this.#limits });
+    const { fault, held, proven, switchAnswered, why, ms } = outcome;
+    const [first] = this.#gathering.notBack;
+    if (first) return first.what;
+    if (!proven) return `${fault}: ${why ?? "nothing was shown"}`;
+    this.#faults.push({ fault, held, switchAnswered, ms: roundedAll(ms) });
+    this.#tell("fault", faultWords(fault, why, ms));
+    const left = await this.#takingBack.undoFault(trace);
+    // An agent that starts again may write where the probes wrote before it died, and that is nobody's failure.
+    if (left.length > 0) this.#tell("fault", `${fault}: of what its probes wrote, left: ${left.join("; ")}`);
     return null;
   }
 

@@ -14,11 +14,13 @@ export async function undoLeftover(gathering: Gathering, tell: Tell): Promise<st
     const how = left.environment === null ? "without --env" : `with --env ${left.environment}`;
     return `${file}: an earlier drill ${how} was ended in the middle; hold one ${how} first, which takes back what it wrote`;
   }
-  const undoing = undoingOf(gathering, left.trace);
-  if ("why" in undoing) return `${file}: ${undoing.why}`;
-  const undone = await undoing.run(gathering.signal);
-  if (undone.left.length > 0) {
-    return `what an earlier drill wrote (trace ${left.trace}) could not be taken back: ${undone.left.join("; ")}; when it is, remove ${file}`;
+  for (const trace of left.traces) {
+    const undoing = undoingOf(gathering, trace);
+    if ("why" in undoing) return `${file}: ${undoing.why}`;
+    const undone = await undoing.run(gathering.signal);
+    if (undone.left.length > 0) {
+      return `what an earlier drill wrote (trace ${trace}) could not be taken back: ${undone.left.join("; ")}; when it is, remove ${file}`;
+    }
   }
   tell("undo", `what an earlier drill wrote (${left.at}, ended in the middle) is taken back`);
   await endUnderway(directory);

@@ -45,13 +45,26 @@ export class TakingBack {
     this.#undoing = undoingOf(gathering, names.trace);
   }
 
-  /** Looks at the states, and notes the trace on the disk, before the agent is asked for anything. Throws Interrupted. */
-  async begin(): Promise<void> {
-    const { project, clock, signal } = this.#gathering;
+  /** Notes the drill's trace, and those of its faults, on the disk before the agent is asked for anything. */
+  async begin(others: readonly string[]): Promise<void> {
+    const { project, clock } = this.#gathering;
     const { directory, environment } = project;
-    this.#before = await readSteadyStates(this.#writes, this.#asking(signal));
     const at = new Date(clock.now()).toISOString();
-    if (this.#takesBack()) await beginUnderway(directory, { trace: this.#names.trace, environment, at });
+    // The newest first, as they are taken back.
+    const traces = [this.#names.trace, ...others.toReversed()];
+    if (this.#takesBack()) await beginUnderway(directory, { traces, environment, at });
+  }
+
+  /** Looks at the states: after the faults, because an agent that starts again may write by itself. Throws Interrupted. */
+  async look(): Promise<void> {
+    this.#before = await readSteadyStates(this.#writes, this.#asking(this.#gathering.signal));
+  }
+
+  /** Takes back what the probes of a fault did; gives what is left, in words. Throws Interrupted. */
+  async undoFault(trace: string): Promise<string[]> {
+    const undoing = undoingOf(this.#gathering, trace);
+    if (!this.#takesBack() || "why" in undoing) return [];
+    return (await undoing.run(this.#gathering.signal)).left;
   }
 
   /** Whether the configuration consents to writing and undoing (contract, 3.2), and says how it is undone. */

@@ -4,13 +4,13 @@ import * as z from "zod";
 import { holdFileLock } from "../databases/file-lock.ts";
 
 /**
- * `.clawproof/drill.json`: the trace under which a drill has the agent write, on disk before it does, so that the next
+ * `.clawproof/drill.json`: the traces under which a drill has the agent write, on disk before it does, so that the next
  * drill takes back what a killed one left. The lock beside it, which ends with its process, keeps drills apart.
  */
 
 const underway = z.strictObject({
   schema: z.literal("clawproof/drilling@1"),
-  trace: z.string().regex(/^[0-9a-f]{32}$/),
+  traces: z.array(z.string().regex(/^[0-9a-f]{32}$/)).min(1),
   environment: z.string().nullable(),
   at: z.string(),
 });
