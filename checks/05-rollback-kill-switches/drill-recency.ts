@@ -24,7 +24,8 @@ const NONE = "No kill switch drill in the last 90 days";
 
 const DRILL = "hold a drill of the stop and the undo, keep its line in drills.log, and do so every month";
 const MEND = "mend what the drill found and hold it again";
-const VERIFY = "hold the drill so that the switch's own log carries its mark and the digest of what was measured";
+const VERIFY =
+  "hold the drill so that the switch's own log carries its mark and the digest of what was measured, or sign it with a key of drills.keys";
 const EVERY_TYPE = "give every action type a write to drill with (agent.probes.writes), and drill again";
 
 export default defineCheck({

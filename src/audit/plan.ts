@@ -104,9 +104,13 @@ function readsFor(fact: FactName, project: Project): PlanLine[] {
     case "killSwitch":
       return switchReads(project);
     case "drills":
-      return config.drills?.store === undefined
-        ? source("drill log", config.drills?.log, "drills", "log")
-        : [line("drills at the kill switch", "drills", "store")];
+      return [
+        ...source("drill log", config.drills?.log, "drills", "log"),
+        ...(config.drills?.store === undefined ? [] : [line("drills at the kill switch", "drills", "store")]),
+        ...(config.drills?.keys ?? []).flatMap((key, index) =>
+          source("key that may sign drills", key, "drills", "keys", index),
+        ),
+      ];
     case "records":
       return recordReads(project);
     case "script":
