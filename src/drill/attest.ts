@@ -133,13 +133,14 @@ function statementOf(line: AttestedLine, config?: AttestedConfig) {
 }
 
 /** The parts of a drill by name, for readers who know nothing of lines. */
-function testsOf({ stop, reads, undone, releasedAfterMs, faults }: AttestedLine): {
+function testsOf({ stop, reads, undone, breaker, releasedAfterMs, faults }: AttestedLine): {
   passed: string[];
   failed: string[];
 } {
   const tests: [name: string, passed: boolean][] = [
     ["stop", stop.ms !== null],
     ["reads", reads.sent > 0 && reads.accepted === reads.sent],
+    ...(breaker === null ? [] : [["breaker", breaker.held] as [string, boolean]]),
     ...undone.map(({ type, equal }): [string, boolean] => [`undo ${type}`, equal]),
     ...faults.map(({ fault, held }): [string, boolean] => [`fault ${fault}`, held]),
     ["release", releasedAfterMs !== null],

@@ -88,6 +88,7 @@ describe("attest", () => {
       stop: { ...drill.stop, ms: null },
       reads: { sent: 3, accepted: 2 },
       undone: [{ type: "db_update", equal: false, ms: 1 }],
+      breaker: { held: false, why: "writes went on" },
       faults: [{ fault: "agent-frozen", held: false, switchAnswered: null }],
       releasedAfterMs: null,
       verdict: { held: false, why: "the agent did not stop" },
@@ -98,7 +99,7 @@ describe("attest", () => {
       result: "FAILED",
       configuration: [],
       passedTests: [],
-      failedTests: ["stop", "reads", "undo db_update", "fault agent-frozen", "release"],
+      failedTests: ["stop", "reads", "breaker", "undo db_update", "fault agent-frozen", "release"],
     });
   });
 });
