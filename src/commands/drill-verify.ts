@@ -6,6 +6,7 @@ import { type Attested, verifyAttestation } from "../drill/attest.ts";
 import { KeyRefused, type PublicKey, readPublicKey } from "../drill/keys.ts";
 import { readKeys } from "../drill/read-keys.ts";
 import { whyIgnored } from "../drill/read-standing.ts";
+import { seconds } from "../drill/trend.ts";
 import { printable } from "../report/printable.ts";
 import { type DrillFlagsOfAll, drillProject } from "./drill-project.ts";
 import { parseFormat } from "./formats.ts";
@@ -58,7 +59,7 @@ function linesFor(attested: Attested | { why: string }, why: string | null): str
   const { agent, version, environment, endedAt, stop, undone, mark } = line;
   const who = version === null ? agent : `${agent}@${version}`;
   const where = environment === null ? "" : ` in ${environment}`;
-  const stopped = stop.ms === null ? "did not stop" : `stopped in ${(stop.ms / 1_000).toFixed(1)}s`;
+  const stopped = stop.ms === null ? "did not stop" : `stopped in ${seconds(stop.ms)}`;
   const equal = undone.filter((one) => one.equal).length;
   return [
     `[PASS] signed by ${by.shown} (key ${by.id.slice(0, 16)}…)`,

@@ -73,13 +73,13 @@ interface Point {
 }
 
 function gridLine(ms: number, y: number): string {
-  return `  <line class="grid" x1="${AREA.left}" x2="${AREA.right}" y1="${place(y)}" y2="${place(y)}"/><text x="${AREA.left - 8}" y="${place(y + 4)}" text-anchor="end">${seconds(ms)}</text>`;
+  return `  <line class="grid" x1="${AREA.left}" x2="${AREA.right}" y1="${place(y)}" y2="${place(y)}"/><text x="${AREA.left - 8}" y="${place(y + 4)}" text-anchor="end">${Number((ms / 1_000).toFixed(3))}s</text>`;
 }
 
 function targetLine(ms: number, y: number): string[] {
   return [
     `  <line class="target" x1="${AREA.left}" x2="${AREA.right}" y1="${place(y)}" y2="${place(y)}"/>`,
-    `  <text class="limit" x="${AREA.right}" y="${place(y - 6)}" text-anchor="end">target ${seconds(ms)}</text>`,
+    `  <text class="limit" x="${AREA.right}" y="${place(y - 6)}" text-anchor="end">target ${Number((ms / 1_000).toFixed(3))}s</text>`,
   ];
 }
 

@@ -73,7 +73,7 @@ export function trendText({ best, median, worst, notStopped, drills }: Trend): s
   return `best ${seconds(best)}, median ${seconds(median)}, worst ${seconds(worst)}${never}`;
 }
 
-/** Milliseconds for a person: `3.8s`. */
+/** Milliseconds for a person: `3.8s`; under a second `0.25s`, and never nothing, which no stop takes. */
 export function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)}s`;
+  return ms < 995 ? `${(Math.max(10, ms) / 1_000).toFixed(2)}s` : `${(ms / 1_000).toFixed(1)}s`;
 }

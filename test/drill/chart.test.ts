@@ -21,8 +21,8 @@ it("has a point for each drill, a line between those that stopped, and a cross f
 });
 
 it("shows the target only where the drills come near it", () => {
-  expect(chart([drill(1, 3_000)])).not.toContain("target 30.0s");
-  expect(chart([drill(1, 20_000)])).toContain("target 30.0s");
+  expect(chart([drill(1, 3_000)])).not.toContain("target 30s");
+  expect(chart([drill(1, 20_000)])).toContain("target 30s");
 });
 
 it("is there for no drill and for one", () => {

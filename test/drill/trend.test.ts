@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { trendOf, trendText } from "../../src/drill/trend.ts";
+import { seconds, trendOf, trendText } from "../../src/drill/trend.ts";
 
 const trend = (...times: (number | null)[]) =>
   trendOf(times.map((ms) => ({ endedAt: "2026-11-10T06:00:30.000Z", ms, resolutionMs: 50 })));
@@ -16,6 +16,10 @@ it("is best, median and worst of those that stopped, and how many did not", () =
   expect(trend(1_000, null)).toMatchObject({ drills: 2, notStopped: 1, best: 1_000, worst: 1_000 });
   expect(trend(null)).toMatchObject({ best: null, median: null, worst: null, growing: null });
   expect(trend()).toMatchObject({ drills: 0, best: null });
+});
+
+it("is told apart under a second, and never nothing", () => {
+  expect([0, 52, 994, 995, 1_049].map(seconds)).toEqual(["0.01s", "0.05s", "0.99s", "1.0s", "1.0s"]);
 });
 
 it("is said in words", () => {
