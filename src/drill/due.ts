@@ -27,7 +27,8 @@ export function dueOf(
   limits: DueLimits,
 ): Due {
   const { now, everyMs, withinMs } = limits;
-  const sorted = [...drills].sort((a, b) => endOf(a) - endOf(b));
+  // As the audit has it: the newest is the one that began last, which no end that was moved can change.
+  const sorted = [...drills].sort((a, b) => Date.parse(a.line.startedAt) - Date.parse(b.line.startedAt));
   const newest = sorted.at(-1);
   if (newest === undefined) return { state: "overdue", last: null, lastCounting: null, dueAt: now };
   const broken =

@@ -8,8 +8,9 @@ const DAY = 86_400_000;
 const NOW = Date.parse("2026-11-22T06:00:00.000Z");
 
 function drill(daysAgo: number, changes: Parameters<typeof drillOf>[0] = {}, more: Partial<StandingDrill> = {}) {
-  const endedAt = new Date(NOW - daysAgo * DAY).toISOString();
-  const line = chain(drillOf({ endedAt, ...changes }), "");
+  const ended = NOW - daysAgo * DAY;
+  const times = { startedAt: new Date(ended - 30_000).toISOString(), endedAt: new Date(ended).toISOString() };
+  const line = chain(drillOf({ ...times, ...changes }), "");
   return { line, lineNumber: 1, verifiable: true, proof: "signed by drills.pub", ...more } satisfies StandingDrill;
 }
 const due = (
@@ -38,6 +39,11 @@ describe("the newest drill counts", () => {
     const told = due([drill(daysAgo), drill(daysAgo + 1)]);
     expect(told).toMatchObject({ state, last: { counts: true }, lastCounting: null });
     expect(Math.round((told.dueAt - NOW) / DAY)).toBe(Math.round(35 - daysAgo));
+  });
+
+  it("which is the one that began last, whatever end an older one claims", () => {
+    const moved = drill(20, { mark: "moved", endedAt: new Date(NOW).toISOString() });
+    expect(due([moved, drill(1, FAILED)]).last?.counts).not.toBe(true);
   });
 
   it("whatever their order in the log", () => {
