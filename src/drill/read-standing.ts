@@ -38,7 +38,7 @@ export async function readCounting(asking: Omit<Standing, "activator">): Promise
   const { project, clock, signal, offline = false, whole = false } = asking;
   const kept = await readDrillLines(project, { signal, offline, whole });
   if (signal.aborted) throw new Interrupted("interrupted");
-  const { counting, ignored, accounting } = sortedOut(kept.lines, project, clock.now());
+  const { counting, ignored, accounting } = sortedOut(kept, project, clock.now());
   const { brokenAt, source, unit, location } = kept;
   return {
     counting,
@@ -75,7 +75,7 @@ export async function readStanding(asking: Standing): Promise<DrillStanding & Pi
 }
 
 function sortedOut(
-  lines: KeptDrills["lines"],
+  { lines, unit }: KeptDrills,
   project: Project,
   now: number,
 ): Pick<CountingDrills, "counting" | "ignored" | "accounting"> {
@@ -83,7 +83,7 @@ function sortedOut(
   const seen = new Map<string, number>();
   for (const { lineNumber, line } of lines) {
     if (whyUntimely(line, now) === null) out.accounting.push(line);
-    const why = whyIgnored(line, project, now) ?? whyAgain(line, seen);
+    const why = whyIgnored(line, project, now) ?? whyAgain(line, seen, unit);
     if (why === null) out.counting.push({ lineNumber, line });
     else out.ignored.push({ lineNumber, why });
     if (!seen.has(line.digest)) seen.set(line.digest, lineNumber);
@@ -110,9 +110,9 @@ function whyUntimely(line: Dated, now: number): string | null {
   return Date.parse(line.endedAt) > now ? `a time in the future (${line.endedAt})` : null;
 }
 
-function whyAgain({ digest }: DrillLine, seen: ReadonlyMap<string, number>): string | null {
+function whyAgain({ digest }: DrillLine, seen: ReadonlyMap<string, number>, unit: string): string | null {
   const first = seen.get(digest);
-  return first === undefined ? null : `the drill of ${first} once more`;
+  return first === undefined ? null : `the drill of ${unit} ${first} once more`;
 }
 
 function environmentText(environment: string | null): string {
