@@ -22,9 +22,7 @@ export async function lockedRows(run: Run, dialect: Dialect, ids: readonly strin
   const id = raw(quoteName(dialect, "id"));
   const columns = COLUMNS.map((column) => quoteName(dialect, column)).join(", ");
   const among = amongIds(dialect, id, ids);
-  // In one order, so that two runs wait for each other rather than lock each other out.
-  const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${among} order by ${id}${raw(dialect === "sqlite" ? "" : " for update")}`;
-  const plain = async (): Promise<WholeRow[]> => (await run<WholeRow>(textOf(each, dialect), each.values)).rows;
+  const plain = (): Promise<WholeRow[]> => locked(run, dialect, columns, among);
   if (dialect !== "sqlite") return plain();
   // SQLite's writing transactions hold the whole file, and one text crosses into JavaScript much faster than cells do.
   const whole = sql`select json_group_array(json_array(${raw(columns)})) as found from ${raw(ACTIONS)} where ${among}`;
@@ -35,6 +33,20 @@ export async function lockedRows(run: Run, dialect: Dialect, ids: readonly strin
     // A row damaged by hand may hold what JSON cannot say.
     return plain();
   }
+}
+
+/** The ids of those actions that meet a condition, nobody else's to change until the transaction ends. */
+export async function lockedIds(run: Run, dialect: Dialect, ids: readonly string[], more: Fragment): Promise<string[]> {
+  const id = quoteName(dialect, "id");
+  const rows = await locked(run, dialect, id, sql`${amongIds(dialect, raw(id), ids)} and ${more}`);
+  return rows.map((row) => String(row["id"]));
+}
+
+async function locked(run: Run, dialect: Dialect, columns: string, condition: Fragment): Promise<WholeRow[]> {
+  // In one order, so that two runs wait for each other rather than lock each other out.
+  const order = `order by ${quoteName(dialect, "id")}${dialect === "sqlite" ? "" : " for update"}`;
+  const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${condition} ${raw(order)}`;
+  return (await run<WholeRow>(textOf(each, dialect), each.values)).rows;
 }
 
 function asRow(cells: readonly unknown[]): WholeRow {

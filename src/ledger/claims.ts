@@ -2,7 +2,7 @@ import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import type { Answer, Run, Writer } from "../databases/writing/writer.ts";
-import { amongIds, lockedRows, type WholeRow } from "./by-id.ts";
+import { amongIds, lockedIds, lockedRows, type WholeRow } from "./by-id.ts";
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
@@ -74,33 +74,22 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     return { claims, entries };
   };
   const finish = async (inside: Run, run: string, ends: readonly StepEnd[]): Promise<Set<string>> => {
-    const held = new Set<string>();
     const mine = sql`${name("undo_status")} = 'undoing' and ${name("undo_run")} = ${run}`;
-    for (const group of alike(ends)) {
+    const ids = ends.map(({ id }) => id);
+    const isSqlite = dialect === "sqlite";
+    // SQLite's writing transactions hold the whole file, and its update itself says what it met.
+    const held = new Set(isSqlite ? [] : await lockedIds(inside, dialect, ids, mine));
+    for (const group of alike(isSqlite ? ends : ends.filter(({ id }) => held.has(id)))) {
       const [{ status, error = null }] = group;
       const undone = status === "undone" || status === "unverified" ? now : name("undone_at");
-      const own = sql`${amongIds(
-        dialect,
-        name("id"),
-        group.map(({ id }) => id),
-      )} and ${mine}`;
-      const set = sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${own}`;
-      for (const id of await idsOf(inside, set, own)) held.add(id);
+      const among = group.map(({ id }) => id);
+      const { rows } = await ask<{ id: string }>(
+        inside,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(dialect, name("id"), among)} and ${mine}${raw(isSqlite ? " returning id" : "")}`,
+      );
+      for (const { id } of rows) held.add(id);
     }
     return held;
-  };
-  /** The ids of what an update meets; MySQL's do not say. */
-  const idsOf = async (inside: Run, update: Fragment, met: Fragment): Promise<string[]> => {
-    if (dialect !== "mysql") {
-      const { rows } = await ask<{ id: string }>(inside, sql`${update} returning ${name("id")}`);
-      return rows.map(({ id }) => id);
-    }
-    const { rows } = await ask<{ id: string }>(
-      inside,
-      sql`select ${name("id")} from ${raw(ACTIONS)} where ${met} order by ${name("id")} for update`,
-    );
-    await ask(inside, update);
-    return rows.map(({ id }) => id);
   };
 
   return {
