@@ -108,7 +108,7 @@ const forgeries: [way: string, text: string, reason: string][] = [
   [
     "a line edited that borrows a good drill's digest",
     textOf(chained(oldest, middle, { ...failed, ...HELD, digest: middle.digest })),
-    "the drill of 2 once more",
+    "the drill of line 2 once more",
   ],
   [
     "only its verdict flipped, which no digest covers",
