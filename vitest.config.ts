@@ -9,6 +9,7 @@ delete process.env["NODE_EXTRA_CA_CERTS"];
 const LONG = [
   "e2e/fixtures",
   "e2e/cli",
+  "e2e/drill",
   "evidence/script",
   "switch/page/page",
   "e2e/consent",
