@@ -25,7 +25,19 @@ describe("an action held against what is there now", () => {
     const newer = differenceOf(image({ a: "2" }), image({ a: "3" }), image({ a: "2" }), NONE);
     expect(newer).toMatchObject({ ours: [], foreign: [], back: [cellKey("r", "a")] });
     const older = differenceOf(image({ a: "1" }), image({ a: "2" }), image({ a: "2" }), NONE, new Set(newer.back));
-    expect(older).toMatchObject({ ours: [], foreign: [{ words: "a was put back to 2 by somebody" }] });
+    expect(older).toMatchObject({
+      ours: [],
+      foreign: [{ words: "a was put back to 2 by somebody, or by a newer action that stays" }],
+    });
+  });
+
+  it("takes for somebody else's all that an action in conflict changed, because it stays", () => {
+    const now = image({ a: "2", b: "9" });
+    const newer = differenceOf(image({ a: null, b: "1" }), image({ a: "2", b: "2" }), now, NONE);
+    expect(newer).toMatchObject({ ours: [{ columns: ["a"] }], foreign: [{ column: "b" }] });
+    // The older one left the same in a, and what it would put back lies under the newer one.
+    const older = differenceOf(image({ a: "1" }), image({ a: "2" }), now, NONE, new Set(newer.back));
+    expect(older).toMatchObject({ ours: [], foreign: [{ column: "a" }] });
   });
 
   it("takes all of a row that somebody put in its place for theirs", () => {

@@ -34,8 +34,8 @@ export interface Difference {
   /** What undoing all that was asked would do whatever stands there now: for a person who forces it. */
   forced: readonly Change[];
   /**
-   * What somebody changed or put back since, as `cellKey` spells it: to older actions it is somebody else's, also where it
-   * happens to be what they left.
+   * What somebody changed or put back since, and what a conflict leaves standing, as `cellKey` spells it: to older actions
+   * it is somebody else's, also where it happens to be what they left.
    */
   back: readonly string[];
 }
@@ -76,8 +76,21 @@ export function differenceOf(
     ours: inOrder(found.flatMap((one) => one.ours)),
     foreign: found.flatMap((one) => one.foreign),
     forced: inOrder(found.flatMap((one) => one.forced)),
-    back: found.flatMap((one) => [...one.back, ...one.foreign.map(({ row, column }) => cellKey(row, column))]),
+    back: [
+      ...found.flatMap((one) => [...one.back, ...one.foreign.map(({ row, column }) => cellKey(row, column))]),
+      ...(found.some(({ foreign }) => foreign.length > 0) ? standing(before, after, leftOut) : []),
+    ],
   };
+}
+
+/** An action in conflict stays, and with it all that it changed: an older one must not undo what lies under it. */
+function standing(before: Image, after: Image, leftOut: ReadonlySet<string>): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((row) => {
+    const [was, became] = [before.get(row) ?? null, after.get(row) ?? null];
+    if (was === null || became === null) return [cellKey(row, null)];
+    const columns = Object.keys(was).filter((column) => !leftOut.has(column) && was[column] !== became[column]);
+    return columns.map((column) => cellKey(row, column));
+  });
 }
 
 const ORDER = ["delete", "update", "insert"] as const;
@@ -94,8 +107,8 @@ const putBack = (row: string, column: string | null, is: Row): Foreign => ({
   column,
   words:
     column === null
-      ? "somebody took back what came after"
-      : `${column} was put back to ${shown(is?.[column])} by somebody`,
+      ? "somebody took back what came after, or it stays"
+      : `${column} was put back to ${shown(is?.[column])} by somebody, or by a newer action that stays`,
 });
 
 function ofUpdate(
