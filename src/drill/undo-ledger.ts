@@ -1,6 +1,7 @@
 import { DatabaseFailed } from "../databases/database.ts";
 import { type Gathering, Interrupted } from "../evidence/gathering.ts";
 import { databaseUrl } from "../evidence/records-tables.ts";
+import { DEAD_AFTER_MS } from "../ledger/claims.ts";
 import { keysOf } from "../ledger/environment-key.ts";
 import { type Ledger, LedgerError } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -8,10 +9,14 @@ import { openWorkshop } from "../rollback/configured.ts";
 import { makePlan } from "../rollback/make-plan.ts";
 import { isSettled, whyOf } from "../rollback/outcome.ts";
 import { runPlan } from "../rollback/run.ts";
+import { pause } from "../rehearsal/pause.ts";
 import { stopIfInterrupted } from "../rehearsal/prober.ts";
 import type { Step } from "../rollback/step.ts";
 
 const TIMEOUT_MS = 10_000;
+/** What a run holds that was killed is free again after a while; with a moment beside it. */
+const HELD_MS = DEAD_AFTER_MS + 5_000;
+const LOOK_MS = 1_000;
 /** So many are named; a person reads no more. */
 const NAMED = 5;
 
@@ -25,7 +30,7 @@ export async function undoFromLedger({ gathering, trace }: { gathering: Gatherin
     const url = await databaseUrl(gathering, project.config.rollback?.ledger ?? "");
     const keys = keysOf(project.env);
     const ledger = await openLedger(url, { directory: project.directory, create: false, timeoutMs: TIMEOUT_MS, keys });
-    return await undoIn(ledger, gathering, trace).finally(() => ledger.close());
+    return await undoOnceFree(ledger, gathering, trace).finally(() => ledger.close());
   } catch (error) {
     if (signal.aborted) throw new Interrupted("interrupted");
     if (!(error instanceof LedgerError || error instanceof DatabaseFailed)) throw error;
@@ -33,7 +38,25 @@ export async function undoFromLedger({ gathering, trace }: { gathering: Gatherin
   }
 }
 
-async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Promise<string[]> {
+/** A drill that was killed while it took back holds what it had begun: then that is waited for. */
+async function undoOnceFree(ledger: Ledger, gathering: Gathering, trace: string): Promise<string[]> {
+  const { clock, signal, progress } = gathering;
+  const deadline = clock.monotonic() + HELD_MS;
+  for (;;) {
+    const { left, isHeld } = await undoIn(ledger, gathering, trace);
+    if (!isHeld || clock.monotonic() >= deadline) return left;
+    progress.show("another run holds what is to be taken back … until it ends, or has not been heard of for 30 s");
+    await pause(LOOK_MS, signal);
+    stopIfInterrupted(signal);
+  }
+}
+
+interface Tried {
+  left: string[];
+  isHeld: boolean;
+}
+
+async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Promise<Tried> {
   const { project, signal, clock, activator } = gathering;
   const fillUrl = (text: string): Promise<string> => databaseUrl(gathering, text);
   const workshop = await openWorkshop({ project, kept: await ledger.handlers(), fillUrl });
@@ -48,7 +71,8 @@ async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Prom
       if (outcome) return isSettled(outcome) ? [] : [`${step.type}: ${whyOf(outcome) ?? outcome.kind}`];
       return wordsOfPlan(step);
     });
-    return left.length > NAMED ? [...left.slice(0, NAMED), `and ${left.length - NAMED} more`] : left;
+    const isHeld = [...outcomes.values()].some(({ kind }) => kind === "held");
+    return { left: left.length > NAMED ? [...left.slice(0, NAMED), `and ${left.length - NAMED} more`] : left, isHeld };
   } finally {
     await workshop.close();
   }

@@ -96,6 +96,20 @@ function sampleIn(name: string, folder: string, urls: Sample["urls"]): Sample {
   };
 }
 
+/** Resolves once the timeline has a line of this step. */
+export function told(drill: ReturnType<Sample["drill"]>, step: string): Promise<void> {
+  const line = new RegExp(`^ +[\\d.]+ s  ${step} `, "m");
+  let text = "";
+  return new Promise((resolve, reject) => {
+    drill.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (line.test(text)) resolve();
+    });
+    drill.stdout.once("end", () => reject(new Error(`it ended without ${step}:\n${text}`)));
+  });
+}
+
+/** Every row of every table of a SQLite file. */
 export function rowsOf(file: string): Record<string, unknown[]> {
   const database = new Database(file);
   try {

@@ -1,25 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Sample, rowsOf, withSample } from "./drill-sample.ts";
+import { rowsOf, type Sample, told, withSample } from "./drill-sample.ts";
 import { agentOf, folderWith, nobody, PATIENT, run, startWorld, switchOf, type World } from "./support.ts";
 
 /** `clawproof drill`, run as a team runs it, and what it leaves behind. */
 
 const DRILLS = { log: ".clawproof/drills.jsonl" };
-
-/** Resolves once the timeline has a line of this step. */
-function told(drill: ReturnType<Sample["drill"]>, step: string): Promise<void> {
-  const line = new RegExp(`^ +[\\d.]+ s  ${step} `, "m");
-  let text = "";
-  return new Promise((resolve, reject) => {
-    drill.stdout.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (line.test(text)) resolve();
-    });
-    drill.stdout.once("end", () => reject(new Error(`it ended without ${step}:\n${text}`)));
-  });
-}
 
 interface LedgerRow {
   drill: number;
