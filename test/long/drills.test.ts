@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { processInfo } from "../../src/doors/process-info.mjs";
 import { parseDrillLine } from "../../src/drill/parse.ts";
 import { BIN } from "../e2e/support.ts";
 import { rowsOf, type Sample, told, withSample } from "../e2e/drill-sample.ts";
@@ -16,6 +17,12 @@ const DRILLS = Number(process.env["CLAWPROOF_TEST_DRILLS"] ?? 100);
 const SAMPLES = ["guarded", "guarded", "guarded", "ready"];
 /** A drill takes about so long, in milliseconds; one of a busy machine longer. */
 const DRILL_MS = 9_500;
+/** Every fourth is held under one of these, where the sample consents. */
+const FAULTS = ["agent-frozen", "agent-killed", "switch-down", "switch-slow"];
+/** So long a fault adds. */
+const FAULT_MS = 8_000;
+/** A guardian puts back at once when its drill dies; what it starts again takes a moment. */
+const PUT_BACK_MS = 45_000;
 /** So long after the stop is seen, all is taken back and released. */
 const BUSY_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGKILL", "SIGKILL"] as const;
@@ -33,12 +40,14 @@ describe(`clawproof drill, ended ${DRILLS} times at random moments`, () => {
 
 async function endDrills(sample: Sample, count: number): Promise<void> {
   const before = standing(sample);
+  const consents = (await readFile(join(sample.folder, "clawproof.yaml"), "utf8")).includes("\n  faults:");
   const happened: string[] = [];
   for (let round = 0; round < count; round++) {
     const signal = SIGNALS[Math.floor(Math.random() * SIGNALS.length)] ?? "SIGKILL";
     const lines = (await sample.lines()).length;
-    const drill = sample.drill();
-    const moment = await Promise.race([randomMoment(drill), drill.then(() => "too late")]);
+    const fault = consents && Math.random() < 0.25 ? FAULTS[Math.floor(Math.random() * FAULTS.length)] : undefined;
+    const drill = sample.drill(fault === undefined ? [] : ["--fault", fault]);
+    const moment = await Promise.race([randomMoment(drill, fault), drill.then(() => "too late")]);
     drill.kill(signal);
     const ended = await drill;
     const how = `${signal} ${moment}: ${ended.exitCode ?? "killed"}`;
@@ -52,6 +61,7 @@ async function endDrills(sample: Sample, count: number): Promise<void> {
       await expectNothingLeft(sample, before, context);
       continue;
     }
+    await expectAllRuns(sample, context);
     await expectSwitchEndsItself(sample, context);
     // The next one puts back and takes back; every second killed one is followed by another that is ended as well.
     if (Math.random() < 0.5 && round < count - 1) continue;
@@ -69,12 +79,12 @@ async function endDrills(sample: Sample, count: number): Promise<void> {
 }
 
 /** Any moment of it; as often one of those in which much happens at once: when it writes, and when it takes back. */
-async function randomMoment(drill: ReturnType<Sample["drill"]>): Promise<string> {
+async function randomMoment(drill: ReturnType<Sample["drill"]>, fault: string | undefined): Promise<string> {
   const step = Math.random() < 0.5 ? null : Math.random() < 0.3 ? "breaker" : "stop";
   if (step !== null) await told(drill, step).catch(() => undefined);
-  const ms = Math.random() * (step === null ? DRILL_MS : BUSY_MS);
+  const ms = Math.random() * (step !== null ? BUSY_MS : fault === undefined ? DRILL_MS : DRILL_MS + FAULT_MS);
   await pause(ms);
-  return `${(ms / 1_000).toFixed(2)} s after ${step ?? "its start"}`;
+  return `${(ms / 1_000).toFixed(2)} s after ${step ?? "its start"}${fault === undefined ? "" : ` under ${fault}`}`;
 }
 
 /** What a team would miss: all rows of the guarded one's database; of the other, what is no record of what was undone. */
@@ -116,6 +126,22 @@ async function pulledScopes(sample: Sample): Promise<unknown[]> {
   });
   const { stopped } = (await response.json()) as { stopped: boolean };
   return stopped ? ["drill/subscription-support"] : [];
+}
+
+/** Agent and switch run: nothing is frozen, and what was killed is there again. */
+async function expectAllRuns({ folder }: Sample, context: string): Promise<void> {
+  const deadline = performance.now() + PUT_BACK_MS;
+  const states = (): Promise<string[]> =>
+    Promise.all(
+      ["agent", "switch"].map(async (name) => {
+        const pid = Number(await readFile(join(folder, "run", `${name}.pid`), "utf8").catch(() => ""));
+        const state = processInfo(pid)?.state ?? "gone";
+        return `${name} ${/^[TtZX]/.test(state) ? state : state === "gone" ? "gone" : "runs"}`;
+      }),
+    );
+  const all = ["agent runs", "switch runs"];
+  while ((await states()).join() !== all.join() && performance.now() < deadline) await pause(100);
+  expect(await states(), context).toEqual(all);
 }
 
 /** Whatever stands at our switch after a kill ends by itself. */
