@@ -6,7 +6,7 @@ import { type BreakerPlan, type KillSwitchPlan, planBreaker, planKillSwitch } fr
 import { openOnce } from "../rehearsal/breaker.ts";
 import type { FaultName } from "./faults/names.ts";
 import { type PlannedFault, planFaults } from "./faults/plan.ts";
-import { runFault } from "./faults/run.ts";
+import { type FaultOutcome, runFault } from "./faults/run.ts";
 import { pullOnce } from "../rehearsal/kill-switch.ts";
 import { CannotAct, recoverLeftovers } from "../rehearsal/leftovers.ts";
 import { type Limits, LIMITS } from "../rehearsal/limits.ts";
@@ -137,16 +137,19 @@ class Holding {
 
   /** Why nothing more is rehearsed, or null: what proves nothing about a fault proves nothing about the drill. */
   async #makeFault({ planned, trace }: TracedFault): Promise<string | null> {
-    const outcome = await runFault(planned, this.#gathering, { trace, limits: this.#limits });
-    const { fault, held, proven, switchAnswered, why, ms } = outcome;
+    const { fault } = planned;
+    let outcome: FaultOutcome;
+    try {
+      outcome = await runFault(planned, this.#gathering, { trace, limits: this.#limits });
+    } finally {
+      await this.#takingBack.undoFault(fault, trace);
+    }
+    const { held, proven, switchAnswered, why, ms } = outcome;
     const [first] = this.#gathering.notBack;
     if (first) return first.what;
     if (!proven) return `${fault}: ${why ?? "nothing was shown"}`;
     this.#faults.push({ fault, held, switchAnswered, ms: roundedAll(ms) });
     this.#tell("fault", faultWords(fault, why, ms));
-    const left = await this.#takingBack.undoFault(trace);
-    // An agent that starts again may write where the probes wrote before it died, and that is nobody's failure.
-    if (left.length > 0) this.#tell("fault", `${fault}: of what its probes wrote, left: ${left.join("; ")}`);
     return null;
   }
 

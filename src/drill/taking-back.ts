@@ -46,13 +46,12 @@ export class TakingBack {
   }
 
   /** Notes the drill's trace, and those of its faults, on the disk before the agent is asked for anything. */
-  async begin(others: readonly string[]): Promise<void> {
+  async begin(faults: readonly string[]): Promise<void> {
     const { project, clock } = this.#gathering;
     const { directory, environment } = project;
     const at = new Date(clock.now()).toISOString();
-    // The newest first, as they are taken back.
-    const traces = [this.#names.trace, ...others.toReversed()];
-    if (this.#takesBack()) await beginUnderway(directory, { traces, environment, at });
+    const { trace } = this.#names;
+    if (this.#takesBack()) await beginUnderway(directory, { trace, faults: [...faults], environment, at });
   }
 
   /** Looks at the states: after the faults, because an agent that starts again may write by itself. Throws Interrupted. */
@@ -60,11 +59,15 @@ export class TakingBack {
     this.#before = await readSteadyStates(this.#writes, this.#asking(this.#gathering.signal));
   }
 
-  /** Takes back what the probes of a fault did; gives what is left, in words. Throws Interrupted. */
-  async undoFault(trace: string): Promise<string[]> {
+  /**
+   * Takes back what the probes of a fault did; tells what is left. An agent that starts again may write where the probes
+   * wrote before it died, and that is nobody's failure. Obeys no interrupt: the fault is over, and may have been cut off.
+   */
+  async undoFault(fault: string, trace: string): Promise<void> {
     const undoing = undoingOf(this.#gathering, trace);
-    if (!this.#takesBack() || "why" in undoing) return [];
-    return (await undoing.run(this.#gathering.signal)).left;
+    if (!this.#takesBack() || "why" in undoing) return;
+    const { left } = await undoing.run(new AbortController().signal);
+    if (left.length > 0) this.#tell("fault", `${fault}: of what its probes wrote, left: ${left.join("; ")}`);
   }
 
   /** Whether the configuration consents to writing and undoing (contract, 3.2), and says how it is undone. */

@@ -8,9 +8,12 @@ import { holdFileLock } from "../databases/file-lock.ts";
  * drill takes back what a killed one left. The lock beside it, which ends with its process, keeps drills apart.
  */
 
+const traceId = z.string().regex(/^[0-9a-f]{32}$/);
 const underway = z.strictObject({
   schema: z.literal("clawproof/drilling@1"),
-  traces: z.array(z.string().regex(/^[0-9a-f]{32}$/)).min(1),
+  trace: traceId,
+  /** Of the probes of its faults. */
+  faults: z.array(traceId),
   environment: z.string().nullable(),
   at: z.string(),
 });
