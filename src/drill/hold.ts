@@ -149,6 +149,7 @@ class Holding {
     if (first) return first.what;
     if (!proven) return `${fault}: ${why ?? "nothing was shown"}`;
     this.#faults.push({ fault, held, switchAnswered, ms: roundedAll(ms) });
+    if (!held && why !== null) this.#takingBack.troubles.push(`${fault}: ${why}`);
     this.#tell("fault", faultWords(fault, why, ms));
     return null;
   }

@@ -1,3 +1,3 @@
 import { suiteOfKills } from "../rollback/kills-suite.ts";
 
-suiteOfKills(Number(process.env["CLAWPROOF_TEST_KILLS"] ?? 5));
+suiteOfKills(Number(process.env["CLAWPROOF_TEST_KILLS"] ?? 25));

@@ -2,7 +2,8 @@ import { describe, it } from "vitest";
 import { crashRounds } from "./crashes.ts";
 import { placeFor } from "./ledgers.ts";
 
-const ROUNDS = 10;
+/** With those of `clawproof rollback` (test/e2e/rollback.test.ts) a hundred kills: a tenth of what `npm run test:long` makes. */
+const ROUNDS = 25;
 
 describe.each(["sqlite", "postgres"] as const)("recording in %s, killed at random instants", (dialect) => {
   const place = placeFor(dialect);
