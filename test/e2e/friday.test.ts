@@ -1,89 +1,92 @@
-import Database from "libsql";
-import { join } from "node:path";
-import { expect, it } from "vitest";
-import { createGuard } from "../../src/guard/guard.ts";
-import { folderWith, PATIENT, run } from "./support.ts";
+import { execa } from "execa";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { checkLines, ENV, PATIENT } from "./support.ts";
 
-/** The Friday: a bad version re-enrols 340 customers who had cancelled; one command takes that back. */
+/** The Friday, as `npm run story` plays it: it checks what it tells, and these tests that it is told. */
 
-const CANCELLED = 340;
-const CHANGED_SINCE = 3;
+const ROOT = resolve(import.meta.dirname, "../..");
 
-interface Enrolment {
-  id: number;
+function beginStory() {
+  const argv = [join(ROOT, "scripts", "story.mjs"), "--no-build"];
+  return execa(process.execPath, argv, { cwd: ROOT, env: ENV, extendEnv: false, reject: false, stdin: "ignore" });
 }
 
-it(
-  "one command puts 337 of 340 customers back, and reports the three that a person changed since",
-  PATIENT,
-  async () => {
-    const folder = await folderWith({
-      "clawproof.yaml": { version: 1, agent: { name: "support" }, rollback: { ledger: "sqlite:actions.db" } },
-    });
-    const db = new Database(join(folder, "shop.db"));
-    db.exec("CREATE TABLE customers (id INTEGER PRIMARY KEY, plan TEXT, status TEXT, note TEXT)");
-    const insert = db.prepare("INSERT INTO customers VALUES (?, ?, ?, '')");
-    db.transaction(() => {
-      for (let id = 1; id <= CANCELLED; id++) insert.run(id, "none", "cancelled");
-      for (let id = CANCELLED + 1; id <= CANCELLED + 60; id++) insert.run(id, "plus", "active");
-    })();
-    const customers = (): unknown => db.prepare("SELECT id, plan, status, note FROM customers ORDER BY id").raw().all();
-    const before = customers();
+/** The folder where the story plays whose switch listens on that port: others are staged beside it. */
+function folderOf(port: string): string {
+  const staged = join(ROOT, ".staged");
+  const holds = (name: string): boolean => {
+    const file = join(staged, name, "clawproof.yaml");
+    return existsSync(file) && readFileSync(file, "utf8").includes(`127.0.0.1:${port}`);
+  };
+  return join(staged, readdirSync(staged).find(holds) ?? "no story has this port");
+}
 
-    for (const version of ["2.4.0", "2.4.1"]) {
-      const guard = createGuard({
-        agent: "support",
-        version,
-        // The team of the story had neither switch nor anomaly test; what it had is the ledger.
-        killSwitch: "none",
-        ledger: { database: `sqlite:${join(folder, "actions.db")}` },
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe.concurrent("the Friday", () => {
+  it(
+    "337 of 340 customers are put back, three conflicts reported, a drill held, and the audit is READY",
+    PATIENT,
+    async () => {
+      const { stdout, stderr, exitCode } = await beginStory();
+      expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining("story:")]);
+      const told = [
+        "Status: NEEDS ATTENTION",
+        "(5.0 %); 340 customers who had cancelled are on a plan again",
+        "the breaker opens on the anomaly rate: 340 of the last 875 actions of 2.4.1 put a cancelled customer on a plan",
+        "$ clawproof kill subscription-support@2.4.1 ",
+        "1 of 1 instance stopped after ",
+        "the clock:",
+        "340 actions: 337 undo, 3 conflict",
+        "Tried 337 actions: 337 undone",
+        "Left: 3 actions",
+        "compared row by row: 337 customers are as before 2.4.1; the three stay on their new plan, and ",
+        "$ clawproof release subscription-support ",
+        "$ clawproof drill",
+        "HELD: stopped in ",
+        "none was refused",
+        "Status: READY",
+        "all of this has happened: 337 customers are back, 3 wait for a person, READY",
+      ];
+      let from = 0;
+      for (const line of told) {
+        const at = stdout.indexOf(line, from);
+        expect(at, `"${line}" after ${stdout.slice(0, from)}`).toBeGreaterThanOrEqual(from);
+        from = at + line.length;
+      }
+      expect(checkLines(stdout).filter((line) => !line.startsWith("[PASS] "))).toEqual([
+        "[FAIL] No kill switch drill in the last 90 days",
+      ]);
+      expect(stdout).not.toMatch(/cp_|whsec_/);
+    },
+  );
+
+  it("interrupted, it ends everything it started, and leaves nothing", PATIENT, async () => {
+    const story = beginStory();
+    let said = "";
+    const port = new Promise<string>((resolve) => {
+      story.stdout.on("data", (text: Buffer) => {
+        said += text.toString();
+        const found = /^acting on this machine: drill\/subscription-support at 127\.0\.0\.1:(\d+) /m.exec(said);
+        if (found) resolve(found[1] ?? "");
       });
-      const enrol = guard.action("subscription_update", {
-        target: ({ id }: Enrolment) => `customer/${id}`,
-        subject: ({ id }) => String(id),
-        undo: { sql: { database: `sqlite:${join(folder, "shop.db")}`, table: "customers", key: ({ id }) => ({ id }) } },
-        run: ({ id }) =>
-          db.prepare("UPDATE customers SET plan = 'plus', status = 'active' WHERE id = ?").run(id).changes,
-      });
-      // The version before did right: it is not to be taken back.
-      const ids = version === "2.4.0" ? [CANCELLED + 1] : Array.from({ length: CANCELLED }, (_, index) => index + 1);
-      await Promise.all(ids.map((id) => enrol({ id })));
-      await guard.close();
-    }
-    // Three of them were found and changed by a person; one more got a note, which the agent had not touched.
-    db.exec("UPDATE customers SET plan = 'family' WHERE id IN (7, 70, 170)");
-    db.exec("UPDATE customers SET note = 'called us' WHERE id = 8");
-
-    const planned = await run(folder, ["rollback", "support@2.4.1", "--since", "1h", "--dry-run"]);
-    expect(planned.exitCode).toBe(1);
-    const undone = await run(folder, ["rollback", "support@2.4.1", "--since", "1h", "--yes", "--format", "json"]);
-    expect(undone.exitCode).toBe(1);
-    const { steps, left } = JSON.parse(undone.stdout) as {
-      steps: { target: string; kind: string; outcome: { kind: string } | null }[];
-      left: { id: string; what: string }[];
-    };
-    expect(steps).toHaveLength(CANCELLED);
-    expect(steps.filter(({ outcome }) => outcome?.kind === "undone")).toHaveLength(CANCELLED - CHANGED_SINCE);
-    expect(left.map(({ what }) => what)).toEqual(["conflict", "conflict", "conflict"]);
-    expect(
-      steps
-        .filter(({ kind }) => kind === "conflict")
-        .map(({ target }) => target)
-        .sort(),
-    ).toEqual(["customer/170", "customer/7", "customer/70"]);
-
-    const [seven, seventy, later] = [7, 70, 170];
-    const expected = (before as [number, string, string, string][]).map(([id, plan, status, note]) => {
-      if (id === seven || id === seventy || id === later) return [id, "family", "active", note];
-      return [id, plan, status, id === 8 ? "called us" : note];
     });
-    expect(customers()).toEqual(expected);
-
-    // Run once more it does nothing: everything that can be done is done.
-    const again = await run(folder, ["rollback", "support@2.4.1", "--since", "1h", "--yes"]);
-    expect(again.exitCode).toBe(1);
-    expect(again.stdout).toMatch(/337 done already/);
-    expect(customers()).toEqual(expected);
-    db.close();
-  },
-);
+    const folder = folderOf(await port);
+    const pids = ["agent", "switch", "alerts"].map((name) =>
+      Number(readFileSync(join(folder, "run", `${name}.pid`), "utf8")),
+    );
+    expect(pids.map(isRunning)).toEqual([true, true, true]);
+    story.kill("SIGINT");
+    const { exitCode, stderr } = await story;
+    expect([exitCode, stderr]).toEqual([130, "\nstory: interrupted; everything it started is ended"]);
+    expect([pids.map(isRunning), existsSync(folder)]).toEqual([[false, false, false], false]);
+  });
+});

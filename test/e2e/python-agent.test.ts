@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { moved } from "../../fixtures/stage.mjs";
 
 /** An agent in another language, whose clawproof.yaml was written from the README alone, judged by the built program. */
 
@@ -51,11 +52,8 @@ async function startCopy(): Promise<Sample> {
     });
   });
   const file = join(folder, "clawproof.yaml");
-  const moved = (await readFile(file, "utf8"))
-    .replaceAll("http://127.0.0.1:4510", urls.agent)
-    .replaceAll("http://127.0.0.1:4520", urls.switch)
-    .replaceAll("http://127.0.0.1:4530", urls.alerts);
-  await writeFile(file, moved);
+  const byPort = { 4510: urls.agent, 4520: urls.switch, 4530: urls.alerts };
+  await writeFile(file, moved(await readFile(file, "utf8"), byPort));
   return {
     folder,
     urls,
