@@ -125,7 +125,8 @@ export class TakingBack {
     const { directory } = this.#gathering.project;
     const { left } = await this.#runUndo(new AbortController().signal);
     if (left.length === 0) {
-      await endUnderway(directory);
+      // What puts back later writes under this trace as well, and the next drill takes that back.
+      if (this.#gathering.notBack.length === 0) await endUnderway(directory);
       return;
     }
     // Named, and tried again by the next drill.

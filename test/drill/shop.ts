@@ -49,8 +49,7 @@ export class Shop {
       shop.onWrite?.(type);
       if (shop.slowMs > 0) await pause(shop.slowMs);
       if (shop.refused.has(type)) return response.writeHead(403).end();
-      const [, trace = ""] = String(headers["traceparent"]).split("-");
-      if (!shop.dull.has(type)) shop.items.push({ type, trace });
+      if (!shop.dull.has(type)) shop.items.push({ type, trace: traceIn(headers) });
       return response.end();
     });
     shop.url = url;
@@ -66,6 +65,9 @@ export class Shop {
     return `writes: { ${types.map(write).join(", ")} }`;
   }
 }
+
+const traceIn = (headers: Record<string, string | string[] | undefined>): string =>
+  String(headers["traceparent"]).split("-")[1] ?? "";
 
 /** The script of a team: exits 1 where the shop does not take it. */
 const SCRIPT = `const answer = await fetch(process.argv[2]);
@@ -90,7 +92,12 @@ ${written.more ?? ""}`;
   const world = await startWorld({ ...written, probes: shop.writes(types), more });
   await writeFile(join(world.folder, "undo.mjs"), SCRIPT);
   const { agent, killSwitch } = world;
-  agent.write = () => (agent.breaker === "open" || killSwitch.stoppedAt(SCOPE) !== null ? "refuse" : "accept");
+  agent.write = (asked) => {
+    if (agent.breaker === "open" || killSwitch.stoppedAt(SCOPE) !== null) return "refuse";
+    // Probes write as well, and what they wrote has to go with the rest.
+    shop.items.push({ type: "probe", trace: traceIn(asked.headers) });
+    return "accept";
+  };
   const told: DrillWorld["told"] = [];
   const drill = (gathering = world.gathering) =>
     holdDrill(gathering, { tell: (...step) => void told.push(step), limits: QUICK });
