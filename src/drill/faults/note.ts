@@ -59,6 +59,7 @@ export async function noteOf({
     scope,
     mark,
     activator,
+    trace: order.trace,
     environment: project.environment,
     config: project.sha256,
     at: new Date(gathering.clock.now()).toISOString(),

@@ -14,6 +14,8 @@ import { type FaultWorld, startFaultWorld } from "./world.ts";
 
 /** A drill that is killed in the middle of a fault: its guardian undoes the fault, and the next run the rest. */
 
+/** Of all that the fault has the agent do: whoever puts back goes on under it, and the drill after that takes it back. */
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 let folder = "";
 beforeAll(async () => {
   folder = await buildChildren("fault-child");
@@ -24,7 +26,7 @@ async function killWhen(world: FaultWorld, fault: FaultName, when: (die: () => v
   const file = join(world.folder, "clawproof.yaml");
   await writeFile(file, world.yaml);
   const env = { ...TOKENS, PATH: process.env["PATH"] ?? "" };
-  const drill = execa("node", [join(folder, "fault-child.js"), fault, file], { env, reject: false });
+  const drill = execa("node", [join(folder, "fault-child.js"), fault, file, TRACE], { env, reject: false });
   afterThis(() => void drill.kill("SIGKILL"));
   when(() => drill.kill("SIGKILL"));
   expect(await drill).toMatchObject({ signal: "SIGKILL" });
@@ -43,7 +45,7 @@ describe("a drill that is killed", () => {
     });
     world.killSwitch.onOrder = null;
     const note = await readActing(world.folder);
-    expect(note).toMatchObject({ what: "kill-switch", fault: { target } });
+    expect(note).toMatchObject({ what: "kill-switch", fault: { target }, trace: TRACE });
     // Nobody runs clawproof again, and nothing stays frozen all the same.
     await until(() => !world.isGone(target));
     expect(world.killSwitch.stoppedAt(SCOPE)).not.toBeNull();

@@ -6,8 +6,8 @@ import { planFaults } from "../../../src/drill/faults/plan.ts";
 import { runFault } from "../../../src/drill/faults/run.ts";
 import { systemClock } from "../../../src/values/clock.ts";
 
-/** A process that makes a fault, to be killed: `node fault-child.js FAULT CLAWPROOF_YAML`. */
-const [fault, file = ""] = process.argv.slice(2);
+/** A process that makes a fault, to be killed: `node fault-child.js FAULT CLAWPROOF_YAML [TRACE]`. */
+const [fault, file = "", trace = ""] = process.argv.slice(2);
 const project = projectFromText(readFileSync(file, "utf8"), {
   file,
   shownFile: "clawproof.yaml",
@@ -27,4 +27,4 @@ const gathering = {
 };
 const plan = await planFaults(gathering, [fault as FaultName]);
 if ("state" in plan) throw new Error(plan.why);
-for (const planned of plan.faults) await runFault(planned, gathering);
+for (const planned of plan.faults) await runFault(planned, gathering, trace === "" ? {} : { trace });
