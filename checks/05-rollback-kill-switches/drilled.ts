@@ -4,6 +4,7 @@ import type { DrillLine } from "../../src/drill/line.ts";
 import type { DrillStanding, StandingDrill } from "../../src/drill/standing.ts";
 import { formatDuration } from "../../src/values/duration.ts";
 import { targetText, tenthsText } from "./words.ts";
+import { NOT_TAKEN_BACK } from "../../src/values/drill-words.ts";
 
 /** Milliseconds since a drill ended, by its own line. */
 export function ageOf({ line }: StandingDrill, now: number): number {
@@ -47,7 +48,8 @@ export function drilledEvidence(drills: Fact<DrillStanding>, { line }: StandingD
 
 /** What a drill measured that did not hold, in words; a type that was not tried is no failure of the drill. */
 export function whatFailed(line: DrillLine, policy: Policy): string[] {
-  return [...stopping(line, policy), ...undoing(line, policy)];
+  const left = line.troubles.filter((trouble) => trouble.startsWith(NOT_TAKEN_BACK));
+  return [...stopping(line, policy), ...undoing(line, policy), ...left];
 }
 
 function stopping({ stop, reads, releasedAfterMs, breaker, faults }: DrillLine, { stopWithinMs }: Policy): string[] {

@@ -1,4 +1,5 @@
 import type { Gathering } from "../evidence/gathering.ts";
+import { NOT_TAKEN_BACK } from "../values/drill-words.ts";
 import type { DrillLine } from "./line.ts";
 import { rounded } from "./rounded.ts";
 import type { State } from "./state.ts";
@@ -114,7 +115,7 @@ export class TakingBack {
     }
     progress.clear();
     this.#tell("undo", undoneWords(undone, ms, [...left, ...unread]));
-    this.troubles.push(...left.map((one) => `not taken back: ${one}`), ...unread);
+    this.troubles.push(...left.map((one) => `${NOT_TAKEN_BACK}${one}`), ...unread);
     return undone;
   }
 

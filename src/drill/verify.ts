@@ -1,7 +1,7 @@
 import { canonicalJson } from "../values/canonical-json.ts";
 import { sha256 } from "../values/hash-chain.ts";
 import type { SwitchLogEntry } from "../evidence/facts.ts";
-import { REHEARSAL_OVER } from "../values/order-words.ts";
+import { REHEARSAL_OVER } from "../values/drill-words.ts";
 import type { DrillLine } from "./line.ts";
 import { verdictOf } from "./verdict.ts";
 

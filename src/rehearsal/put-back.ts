@@ -9,7 +9,7 @@ import { send } from "../doors/send.ts";
 import type { SwitchLogEntry } from "../evidence/facts.ts";
 import { logCallOf, LogUnread } from "../evidence/switch-log.ts";
 import type { Clock } from "../values/clock.ts";
-import { REHEARSAL_OVER } from "../values/order-words.ts";
+import { REHEARSAL_OVER } from "../values/drill-words.ts";
 import type { Limits } from "./limits.ts";
 import { pause } from "./pause.ts";
 import { sendProbe } from "./probe.ts";

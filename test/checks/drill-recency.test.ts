@@ -71,6 +71,18 @@ describe("05.10 drill-recency", () => {
     );
   });
 
+  it("fails where the breaker did not hold or something was left written, though not every type was tried", () => {
+    const compared = "email_send: not compared";
+    const partial = {
+      undone: [{ type: "db_update", equal: true, ms: 120 }],
+      verdict: { held: false, why: compared },
+    };
+    expect(with_({ ...partial, troubles: [compared] })).toContain("[WARN]");
+    const left = "not taken back: email_send: answered 500";
+    expect(with_({ ...partial, troubles: [compared, left] })).toBe(`${FAILED}${left}`);
+    expect(with_({ ...partial, breaker: { held: false, why: "reads failed" } })).toMatch(/^\[FAIL\].*circuit breaker/);
+  });
+
   it("types that are irreversible leave N", () => {
     const parcel = actionOf("parcel_send", "write", "call the carrier");
     const actions = factOf({ types: [...goodActions().types, parcel], inventoryRead: false });
