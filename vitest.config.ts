@@ -15,6 +15,7 @@ const LONG = [
   "e2e/consent",
   "drill/faults/run",
   "drill/faults/samples",
+  "drill/hold",
   "rehearsal/kill-switch",
   "rehearsal/troubles",
   "rehearsal/review",
