@@ -56,7 +56,7 @@ export default defineConfig({
     // The end-to-end tests mostly wait for agents to stop, but each starts up to ten processes: with more of them at once
     // on two processors, starting Node alone takes seconds, and everything that is timed for real suffers.
     maxConcurrency: 4,
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Rehearsals are timed for real, and a machine that builds something else meanwhile can starve one of them. A test
     // that needed its second try is named in the report.
     retry: process.env.CI === "true" ? 1 : 0,

@@ -11,7 +11,9 @@ describe("the log of a switch of ours", () => {
     const { url } = await serve((request, response) => {
       asked.push(request.url, request.headers.authorization);
       const expired = { ...order, kind: "expired", by: "clawproof", reason: "its time to live was over" };
-      response.end(JSON.stringify({ series: "s", last: 2, entries: [{ ...order, kind: "kill" }, expired] }));
+      response.end(
+        JSON.stringify({ series: "s", last: 2, entries: [{ ...order, kind: "kill", epoch: 7, hash: "x" }, expired] }),
+      );
     });
     const { project } = gatheringFrom(
       await folderForTest(),
@@ -20,7 +22,9 @@ describe("the log of a switch of ours", () => {
     );
     const call = logCallOf(project);
     if (call === null) throw new Error("no log");
-    expect(await readLog(call, project, { scope: "drill/support" })).toEqual([{ ...order, at: Date.parse(order.at) }]);
+    expect(await readLog(call, project, { scope: "drill/support" })).toEqual([
+      { ...order, at: Date.parse(order.at), own: { epoch: 7, hash: "x" } },
+    ]);
     expect(asked).toEqual(["/v1/log?last=1000&orders=1&scope=drill%2Fsupport", "Bearer the-token-of-the-switch"]);
   });
 });
