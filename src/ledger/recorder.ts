@@ -1,7 +1,7 @@
 import { DatabaseFailed, type Parameter } from "../databases/database.ts";
 import { StatementRefused, type Run, type Writer } from "../databases/writing/writer.ts";
 import { LedgerError } from "./ledger.ts";
-import { endActions, insertActions, type Many } from "./statements.ts";
+import { endActions, endAlone, insertActions, type Many } from "./statements.ts";
 
 /** So many rows go into one commit at most. */
 const LARGEST_GROUP = 512;
@@ -28,6 +28,7 @@ export class Recorder {
   readonly #sizes: readonly number[];
   readonly #insert: Many;
   readonly #end: Many;
+  readonly #endAlone: ReturnType<typeof endAlone> | null;
   #waiting: Item[] = [];
   #draining: Promise<void> | null = null;
 
@@ -36,6 +37,7 @@ export class Recorder {
     this.#sizes = writer.dialect === "sqlite" ? [1] : SIZES;
     this.#insert = insertActions(writer.dialect);
     this.#end = endActions(writer.dialect);
+    this.#endAlone = writer.dialect === "mysql" ? endAlone() : null;
   }
 
   /** Resolves when it is on the disk. Rejects with LedgerError; whether a begin then stands is not known. */
@@ -95,16 +97,25 @@ export class Recorder {
       const left = items.length - at;
       const size = this.#sizes.find((one) => one <= left) ?? 1;
       const values = items.slice(at, at + size).flatMap((item) => item.values);
-      changed += (await run(many(size), values)).changed;
+      changed += (await this.#runOnce(run, many, size, values)).changed;
       at += size;
     }
     return changed;
   }
 
+  #runOnce(run: Run, many: Many, size: number, values: readonly Parameter[]): ReturnType<Run> {
+    if (size > 1 || many !== this.#end || this.#endAlone === null) return run(many(size), values);
+    const { text, order } = this.#endAlone;
+    return run(
+      text,
+      order.map((index) => values[index] ?? null),
+    );
+  }
+
   /** Repeats an end, which does nothing where it took, to learn whether its row was there. */
   async #alone(item: Item): Promise<void> {
     try {
-      const { changed } = await this.#writer.run(this.#end(1), item.values);
+      const { changed } = await this.#runOnce(this.#writer.run, this.#end, 1, item.values);
       if (changed > 0) item.resolve();
       else item.reject(new LedgerError(`the action ${item.id} is not in the ledger, or has ended already`));
     } catch (error) {

@@ -66,6 +66,17 @@ export function endActions(dialect: Dialect): Many {
   });
 }
 
+/** An end alone in MySQL, where joining one given row would make a table of it first; with which value goes where. */
+export function endAlone(): { text: string; order: readonly number[] } {
+  const set = ENDED.slice(1).map((column) => {
+    const target = q("mysql", column);
+    return `${target} = ${KEPT.has(column) ? `coalesce(?, ${target})` : "?"}`;
+  });
+  const text = `update ${ACTIONS} set ${set.join(", ")} where id = ? and (status = 'started' or (status = ? and ended_at = ?))`;
+  const at = (column: (typeof ENDED)[number]): number => ENDED.indexOf(column);
+  return { text, order: [...ENDED.slice(1).map(at), at("id"), at("status"), at("ended_at")] };
+}
+
 /** Parameters have the connection's collation, under which no index of ours would be found. */
 const MYSQL_GIVEN = ENDED.map((column) =>
   TIMES.has(column)
