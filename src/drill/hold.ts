@@ -1,7 +1,7 @@
 import { policyFrom } from "../audit/policy.ts";
 import type { Missing } from "../audit/fact.ts";
 import type { KillSample } from "../evidence/facts.ts";
-import { type Gathering, Interrupted } from "../evidence/gathering.ts";
+import type { Gathering } from "../evidence/gathering.ts";
 import { type BreakerPlan, type KillSwitchPlan, planBreaker, planKillSwitch } from "../rehearsal/consent.ts";
 import { openOnce } from "../rehearsal/breaker.ts";
 import type { FaultName } from "./faults/names.ts";
@@ -208,7 +208,7 @@ class Holding {
 
   async #line(sample: KillSample, endedAt: string): Promise<NewDrillLine> {
     const measured = this.#measured;
-    if (measured === null) throw new Interrupted("interrupted");
+    if (measured === null) throw new Error("a stop was measured that nothing was kept of");
     const digest = digestOfMeasured(measured);
     const releasedAfterMs = sample.backAfterMs === null ? null : rounded(sample.backAfterMs);
     const { project } = this.#gathering;

@@ -5,7 +5,7 @@ import { callsOf, fillingOf } from "../../rehearsal/switch-order.ts";
 import { writesAgain } from "../../rehearsal/writes-again.ts";
 import { undoLine } from "./note.ts";
 import { bringUp } from "./restart.ts";
-import { FaultFailed } from "./target.ts";
+import { whyFrozen } from "./target.ts";
 import type { Trial } from "./trial.ts";
 
 export interface AllBack {
@@ -46,13 +46,7 @@ async function undoFault({ planned, target, order, gathering, limits }: Trial): 
     const filling = fillingOf(order, "start again");
     return bringUp(planned.restart, { project, filling, clock: gathering.clock, limits });
   }
-  try {
-    await target.thaw();
-    return null;
-  } catch (error) {
-    if (error instanceof FaultFailed) return error.message;
-    throw error;
-  }
+  return whyFrozen(target);
 }
 
 type Back = { state: "back" } | { state: "not-back"; why: string; command: string };

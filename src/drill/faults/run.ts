@@ -19,7 +19,7 @@ import type { PlannedFault } from "./plan.ts";
 import { putAllBack } from "./put-back.ts";
 import { switchDown } from "./switch-down.ts";
 import { switchSlow } from "./switch-slow.ts";
-import { FaultFailed, openTarget, type Target } from "./target.ts";
+import { FaultFailed, openTarget } from "./target.ts";
 import { type Finding, stopWithin, type Trial, unproven } from "./trial.ts";
 
 /** One fault: steady state → fault → what must hold → everything back → steady again (contract, section 7). */
@@ -73,14 +73,8 @@ export async function runFault(
   }
 }
 
-interface Guarded {
-  planned: PlannedFault;
-  order: Order;
-  target: Target;
-  gathering: Gathering;
-  limits: Limits;
-  figures: FaultLimits;
-  withinMs: number;
+/** What is known before the agent is probed. */
+interface Guarded extends Omit<Trial, "prober" | "steady" | "pulled"> {
   guardian: Guardian;
   begin: { before: string[] | null };
 }

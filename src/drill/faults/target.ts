@@ -35,6 +35,17 @@ export interface Target {
   guarding(): Promise<{ frozen: ProcessId[]; thaw: GuardianCommand | null }>;
 }
 
+/** Thaws it; why it is frozen still, or null. */
+export async function whyFrozen(target: Target): Promise<string | null> {
+  try {
+    await target.thaw();
+    return null;
+  } catch (error) {
+    if (error instanceof FaultFailed) return error.message;
+    throw error;
+  }
+}
+
 export interface TargetParts {
   project: Project;
   filling: PlaceholderValues;

@@ -5,7 +5,7 @@ import type { Limits } from "../../rehearsal/limits.ts";
 import { pause } from "../../rehearsal/pause.ts";
 import { fillingOf } from "../../rehearsal/switch-order.ts";
 import { bringUp, restartOf } from "./restart.ts";
-import { FaultFailed, openTarget } from "./target.ts";
+import { openTarget, whyFrozen } from "./target.ts";
 
 /** What a drill left frozen or killed whose guardian died as well: for the next run, before anything else is put back. */
 
@@ -32,13 +32,7 @@ export async function undoNoted(left: Acting, { project, clock }: Gathering, lim
   if (fault.process !== null) return thawed(left);
   const target = await openTarget(fault.target, parts);
   if ("why" in target) return target.why;
-  try {
-    await target.thaw();
-    return null;
-  } catch (error) {
-    if (error instanceof FaultFailed) return error.message;
-    throw error;
-  }
+  return whyFrozen(target);
 }
 
 function thawed(left: Acting): null {
