@@ -9,7 +9,7 @@ import { trendOf, trendText } from "../drill/trend.ts";
 import { printable } from "../report/printable.ts";
 import { activatorOf } from "./activator.ts";
 import { drillLogLines, type Shown, type ShownDrill } from "./drill-log-lines.ts";
-import { type DrillFlagsOfAll, drillProject } from "./drill-project.ts";
+import { type ProjectFlags, toldProject } from "./told-project.ts";
 import { parseFormat } from "./formats.ts";
 import { checkWritable, writeWhole } from "./output-files.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,7 +17,8 @@ import { numberOf } from "./switch-flags.ts";
 import { jsonLine } from "./switch-run.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface DrillLogFlags extends DrillFlagsOfAll {
+export interface DrillLogFlags extends ProjectFlags {
+  format: string;
   last: string;
   verify?: boolean;
   svg?: string;
@@ -32,7 +33,7 @@ export async function drillLog(flags: DrillLogFlags, surroundings: Surroundings)
   const last = numberOf("--last", flags.last, 1) ?? 1;
   const { stdout, stderr, cwd } = surroundings;
   if (flags.svg !== undefined) await checkWritable([{ file: flags.svg }], cwd, "--svg");
-  const project = await drillProject(flags, surroundings);
+  const project = await toldProject(flags, surroundings);
   const shown = await readShown(project, flags.verify === true, surroundings);
   if ("why" in shown) {
     stderr.write(`clawproof: the drills could not be read: ${printable(shown.why)}\n`);

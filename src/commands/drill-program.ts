@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { ExitCode } from "../audit/report.ts";
+import { nearest } from "../config/problems.ts";
 import { FAULTS, type FaultName } from "../drill/faults/names.ts";
 import type { DrillFlags } from "./drill.ts";
 import type { DrillLogFlags } from "./drill-log.ts";
@@ -48,7 +49,19 @@ Examples:
 Exit status: 0 it held, 1 it did not hold, 2 could not run, 3 could not be measured, 4 something that was pulled is not
 back, 130 interrupted.`,
     );
+  // Said by ourselves, with the nearest: else it is an argument too many.
+  command.allowExcessArguments();
   withProject(command).action(async (flags: DrillFlags) => {
+    const [word] = command.args;
+    if (word !== undefined) {
+      const near = nearest(
+        word,
+        command.commands.map((one) => one.name()),
+      );
+      throw new UsageError(
+        `unknown command "drill ${word}"${near === undefined ? "" : ` (did you mean drill ${near}?)`}; see drill --help`,
+      );
+    }
     const { drill } = await import("./drill.ts");
     done(await drill(flags, surroundings));
   });

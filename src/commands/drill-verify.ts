@@ -8,13 +8,14 @@ import { readKeys } from "../drill/read-keys.ts";
 import { whyIgnored } from "../drill/read-standing.ts";
 import { seconds } from "../drill/trend.ts";
 import { printable } from "../report/printable.ts";
-import { type DrillFlagsOfAll, drillProject } from "./drill-project.ts";
+import { type ProjectFlags, toldProject } from "./told-project.ts";
 import { parseFormat } from "./formats.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { jsonLine } from "./switch-run.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface DrillVerifyFlags extends DrillFlagsOfAll {
+export interface DrillVerifyFlags extends ProjectFlags {
+  format: string;
   key?: string[];
 }
 
@@ -81,7 +82,7 @@ async function keysFor(
   const { key: files = [] } = flags;
   // With a key at hand it works anywhere: no configuration is asked for, and none is looked for.
   const isAlone = files.length > 0 && flags.config === undefined && flags.env === undefined;
-  const project = isAlone ? null : await drillProject(flags, surroundings);
+  const project = isAlone ? null : await toldProject(flags, surroundings);
   if (files.length > 0) return { keys: await Promise.all(files.map((one) => keyOf(one, surroundings))), project };
   if (project === null) throw new TypeError("a project or a key is given");
   const { keys, problems } = await readKeys(project, { signal: surroundings.signal });

@@ -166,15 +166,20 @@ function statusOf(outcome: Drill): ExitCode {
   return outcome.line.verdict.held ? 0 : 1;
 }
 
-/** Signs the line where there is a key, and keeps it; gives where, in words. Throws StoreFailed. */
+/** Signs the line where there is a key, and keeps it; gives where, in words. Throws UsageError where it cannot be kept. */
 async function keep(line: NewDrillLine, { project, progress }: Gathering, proof: Proof): Promise<Kept> {
-  const { appendDrillLine } = await import("../drill/store.ts");
+  const { appendDrillLine, StoreFailed } = await import("../drill/store.ts");
   const { attest, attestationText } = await import("../drill/attest.ts");
   const { key, shown } = proof;
   const attestation = key && attest(line, key, { name: project.shownFile, sha256: project.sha256 });
   const entry = attestation ? { ...line, attestation } : line;
   // No interrupt: what was measured and released must have its line.
-  const { halfLine } = await appendDrillLine(project, entry);
+  const { halfLine } = await appendDrillLine(project, entry).catch((error: unknown) => {
+    if (!(error instanceof StoreFailed)) throw error;
+    throw new UsageError(
+      `the drill's line could not be kept: ${error.message}; the switch's log knows of the drill, and 05.10 asks for its line: mend that, and hold another`,
+    );
+  });
   if (halfLine !== null) {
     progress.say(`line ${halfLine} of ${shown} is half a line that a crash left: it counts for nothing, remove it`);
   }

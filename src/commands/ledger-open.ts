@@ -9,8 +9,8 @@ import { openLedger, readLedger } from "../ledger/open.ts";
 import type { SealKey } from "../ledger/sealing.ts";
 import { bothMoments } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
-import { sayWhatIsLeft } from "./leftovers.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { type ProjectFlags, toldProject } from "./told-project.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -21,17 +21,10 @@ export class NothingTried extends Error {
 
 /** The project that names a ledger. Throws UsageError, InvalidConfig. */
 export async function projectWithLedger(
-  flags: { config?: string; env?: string },
-  { cwd, env, stderr }: Pick<Surroundings, "cwd" | "env" | "stderr">,
+  flags: ProjectFlags,
+  surroundings: Pick<Surroundings, "cwd" | "env" | "stderr">,
 ): Promise<Project> {
-  const { loadProject } = await import("../config/load.ts");
-  const project = await loadProject({
-    cwd,
-    env: { ...env },
-    ...(flags.config === undefined ? {} : { file: flags.config }),
-    ...(flags.env === undefined ? {} : { environment: flags.env }),
-  });
-  await sayWhatIsLeft(project, { stderr });
+  const project = await toldProject(flags, surroundings);
   if (project.config.rollback?.ledger !== undefined) return project;
   throw new UsageError(`${project.shownFile} names no ledger: rollback: { ledger: "sqlite:actions.db" }`);
 }

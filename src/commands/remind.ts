@@ -13,7 +13,7 @@ import { Interrupted } from "../evidence/gathering.ts";
 import { printable } from "../report/printable.ts";
 import { sha256 } from "../values/hash-chain.ts";
 import { activatorOf } from "./activator.ts";
-import { type DrillFlagsOfAll, drillProject } from "./drill-project.ts";
+import { type ProjectFlags, toldProject } from "./told-project.ts";
 import { parseFormat } from "./formats.ts";
 import { checkWritable, writeWhole } from "./output-files.ts";
 import { drillCommand, remindLines } from "./remind-lines.ts";
@@ -22,7 +22,8 @@ import { durationOf } from "./switch-flags.ts";
 import { jsonLine } from "./switch-run.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface RemindFlags extends DrillFlagsOfAll {
+export interface RemindFlags extends ProjectFlags {
+  format: string;
   within: string;
   notify?: boolean;
   ics?: string;
@@ -39,7 +40,7 @@ export async function remind(flags: RemindFlags, surroundings: Surroundings): Pr
   const withinMs = durationOf("--within", flags.within);
   const { stdout, stderr, cwd, clock } = surroundings;
   if (flags.ics !== undefined) await checkWritable([{ file: flags.ics }], cwd, "--ics");
-  const project = await drillProject(flags, surroundings);
+  const project = await toldProject(flags, surroundings);
   if (flags.notify === true) mustHaveRoutes(project);
   const now = clock.now();
   const read = await readDue(project, { now, withinMs }, surroundings);

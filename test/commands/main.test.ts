@@ -44,6 +44,7 @@ describe("what cannot run exits 2 with one line", () => {
     [["rollback", "all", "--dry-run"], "clawproof.yaml names no ledger: rollback: { ledger: "],
     [["init", "--help"], "init is not there yet"],
     [["drill"], "a drill leaves a line, and there is nowhere to keep it: drills.log is not configured"],
+    [["drill", "verfy"], 'unknown command "drill verfy" (did you mean drill verify?)'],
     [["rolback"], 'unknown command "rolback" (did you mean rollback?)'],
     [["05"], 'unknown command "05"'],
   ])("%j", async (argv, message) => {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rowsOf, type Sample, told, withSample } from "./drill-sample.ts";
@@ -174,6 +174,20 @@ describe("clawproof drill", () => {
     expect(command).toMatch(/^curl .*\/resume/);
     expect(end).toBe("");
     expect(world.stopped).toEqual(new Set(["drill/support"]));
+  });
+
+  it.concurrent("says what it measured, and why its line could not be kept", PATIENT, async () => {
+    await withSample("guarded", async (sample) => {
+      const drill = sample.drill();
+      await told(drill, "breaker");
+      await mkdir(join(sample.folder, ".clawproof/drills.jsonl"));
+      const { exitCode, stdout, stderr } = await drill;
+      expect([exitCode, await sample.orders()]).toEqual([2, []]);
+      expect(stdout).toContain("HELD: stopped in ");
+      expect(stderr).toContain(
+        "clawproof: the drill's line could not be kept: .clawproof/drills.jsonl cannot be written",
+      );
+    });
   });
 
   it.concurrent("says what it cannot begin without, and sends nothing", PATIENT, async () => {

@@ -2,16 +2,15 @@ import type { Project } from "../config/project.ts";
 import { sayWhatIsLeft } from "./leftovers.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** The options that every command on drills has. */
-export interface DrillFlagsOfAll {
+/** The options that commands on a project's drills and ledger have. */
+export interface ProjectFlags {
   config?: string;
   env?: string;
-  format: string;
 }
 
-/** The project whose drills are asked about. Throws InvalidConfig. */
-export async function drillProject(
-  { config, env: environment }: Pick<DrillFlagsOfAll, "config" | "env">,
+/** The project that a command asks about; what an earlier run left pulled is said first. Throws InvalidConfig. */
+export async function toldProject(
+  { config, env: environment }: ProjectFlags,
   { cwd, env, stderr }: Pick<Surroundings, "cwd" | "env" | "stderr">,
 ): Promise<Project> {
   const { loadProject } = await import("../config/load.ts");
