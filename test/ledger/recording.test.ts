@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { anAction, byHand, DIALECTS, entriesOf, idsOf, opened, placeFor, whyOf } from "./ledgers.ts";
 
 describe.each(DIALECTS)("recording in %s", (dialect) => {
@@ -130,5 +130,30 @@ describe.each(DIALECTS)("recording in %s", (dialect) => {
 
   it("says that it is synced", async () => {
     expect(await (await opened(await place.fresh())).unsynced()).toBeNull();
+  });
+});
+
+describe("recording in a PostgreSQL that was never analysed", () => {
+  const place = placeFor("postgres");
+
+  it("finds the rows that end by their key, however small the table was at first", async () => {
+    const url = await place.fresh();
+    /** What a session counted is told when it ends, all at once. */
+    const scansOnceTold = async (inserted: number): Promise<unknown> => {
+      const told = `select seq_scan from pg_stat_user_tables
+        where relid = 'clawproof_actions'::regclass and n_tup_ins = ${inserted}`;
+      return vi.waitFor(async () => expect(await byHand(url, told)).toHaveLength(1)).then(() => byHand(url, told));
+    };
+    const first = await opened(url);
+    await first.begin(anAction());
+    await first.close();
+    const before = await scansOnceTold(1);
+    const ledger = await opened(url);
+    for (let round = 0; round < 10; round++) {
+      const ids = await Promise.all(Array.from({ length: 64 }, () => ledger.begin(anAction())));
+      await Promise.all(ids.map((id) => ledger.end(id, { status: "done" })));
+    }
+    await ledger.close();
+    expect(await scansOnceTold(641)).toEqual(before);
   });
 });
