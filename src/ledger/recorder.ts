@@ -5,7 +5,7 @@ import { endActions, endAlone, insertActions, type Many } from "./statements.ts"
 
 /** So many rows go into one commit at most. */
 const LARGEST_GROUP = 512;
-/** How many rows a statement takes: each size is prepared once. SQLite, without a network, gains nothing by it. */
+/** How many rows a statement takes: each size is prepared once. */
 const SIZES = [64, 32, 16, 8, 4, 2, 1];
 /** An end that found the database gone: what was done is done, and its row should say so. */
 const END_ATTEMPTS = 2;
@@ -25,7 +25,6 @@ interface Item {
  */
 export class Recorder {
   readonly #writer: Writer;
-  readonly #sizes: readonly number[];
   readonly #insert: Many;
   readonly #end: Many;
   readonly #endAlone: ReturnType<typeof endAlone> | null;
@@ -34,7 +33,6 @@ export class Recorder {
 
   constructor(writer: Writer) {
     this.#writer = writer;
-    this.#sizes = writer.dialect === "sqlite" ? [1] : SIZES;
     this.#insert = insertActions(writer.dialect);
     this.#end = endActions(writer.dialect);
     this.#endAlone = writer.dialect === "mysql" ? endAlone() : null;
@@ -95,7 +93,7 @@ export class Recorder {
     let changed = 0;
     for (let at = 0; at < items.length;) {
       const left = items.length - at;
-      const size = this.#sizes.find((one) => one <= left) ?? 1;
+      const size = SIZES.find((one) => one <= left) ?? 1;
       const values = items.slice(at, at + size).flatMap((item) => item.values);
       changed += (await this.#runOnce(run, many, size, values)).changed;
       at += size;
