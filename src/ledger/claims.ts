@@ -11,8 +11,6 @@ import type { Seal } from "./sealing.ts";
 
 /** Whoever has not said for so long that it lives is dead. */
 export const DEAD_AFTER_MS = 30_000;
-/** What a step may be before it is claimed, where the caller does not say. */
-const FROM: readonly UndoStatus[] = ["none", "failed", "conflict"];
 
 /** Epoch milliseconds by the database's clock, which all runs share; the machine's own in SQLite. */
 const NOW: Record<Dialect, string> = {
@@ -121,9 +119,6 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
           return { held, ...claimed };
         }),
       ),
-    claim: (ids, run, from = FROM) =>
-      said(async () => (await writer.transaction((inside) => claim(inside, run, [{ ids, from }]))).claims),
-    finish: (run, ends) => said(() => writer.transaction((inside) => finish(inside, run, ends))),
   };
 }
 

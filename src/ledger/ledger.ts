@@ -100,20 +100,15 @@ export interface Claiming {
   endRun(run: string): Promise<void>;
   runs(): Promise<RunRecord[]>;
   /**
-   * Claims steps for a run, all in one commit: those whose status is among `from` (default `none`, `failed`, `conflict`),
-   * and those that a dead run was undoing. Of two runs at most one gets a step. Answers by id, in the order asked for.
-   */
-  claim(ids: readonly string[], run: string, from?: readonly UndoStatus[]): Promise<Map<string, Claim>>;
-  /**
-   * Both in one commit: ends steps first, then claims others, which may be among those that were just ended. `entries` are
-   * the rows of what was claimed, by id.
+   * Both in one commit. Ends claimed steps first, each only while this run still holds it. Then claims others, which may be
+   * among those that were just ended: those whose status is among `from`, and those that a dead run was undoing. Of two runs
+   * at most one gets a step. Answers with what of the first this run held, and with the claims by id, in the order asked
+   * for; `entries` are the rows of what was claimed.
    */
   turn(
     run: string,
     work: { ends?: readonly StepEnd[]; wanted?: readonly Wanted[] },
   ): Promise<{ held: Set<string>; claims: Map<string, Claim>; entries: Map<string, Entry> }>;
-  /** Ends claimed steps in one commit, each only while this run still holds it; answers with the ids that it held. */
-  finish(run: string, ends: readonly StepEnd[]): Promise<Set<string>>;
 }
 
 /** Dropping what is old. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { anAction, byHand, DIALECTS, entriesOf, opened, placeFor, whyOf } from "./ledgers.ts";
+import type { Claim, Ledger } from "../../src/ledger/ledger.ts";
+import { anAction, byHand, claim, DIALECTS, entriesOf, finish, opened, placeFor, whyOf } from "./ledgers.ts";
 
 const begun = (ledger: Ledger, count: number): Promise<string[]> =>
   Promise.all(Array.from({ length: count }, () => ledger.begin(anAction())));
-const gotBy = (claims: Awaited<ReturnType<Ledger["claim"]>>): string[] =>
+const gotBy = (claims: Map<string, Claim>): string[] =>
   [...claims].flatMap(([id, { claimed }]) => (claimed ? [id] : []));
 
 describe.each(DIALECTS)("claims in %s", (dialect) => {
@@ -18,9 +18,9 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
       await ledger.startRun({ owner: "eve" }),
     ];
     expect(mine).toMatchObject({ owner: "dana", plan: "abc", ended_at: null });
-    expect(gotBy(await ledger.claim(ids.slice(0, 2), mine.id))).toEqual(ids.slice(0, 2));
+    expect(gotBy(await claim(ledger, ids.slice(0, 2), mine.id))).toEqual(ids.slice(0, 2));
 
-    const claims = await ledger.claim([...ids.slice(1), "nobody"], other.id);
+    const claims = await claim(ledger, [...ids.slice(1), "nobody"], other.id);
     expect(claims.get(ids[1] ?? "")).toMatchObject({ claimed: false, status: "undoing", heldBy: { owner: "dana" } });
     expect(claims.get(ids[2] ?? "")).toEqual({ claimed: true, previous: "none", takenFrom: null });
     expect(claims.get("nobody")).toEqual({ claimed: false, status: null, heldBy: null });
@@ -28,14 +28,14 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     const ends = ids.map((id, index) =>
       index === 0 ? ({ id, status: "undone" } as const) : ({ id, status: "failed", error: "it said no" } as const),
     );
-    expect(await ledger.finish(mine.id, ends)).toEqual(new Set(ids.slice(0, 2)));
+    expect(await finish(ledger, mine.id, ends)).toEqual(new Set(ids.slice(0, 2)));
     const byId = new Map((await entriesOf(ledger)).map(({ record }) => [record?.id, record]));
     expect(byId.get(ids[0])).toMatchObject({ undo_status: "undone", undo_error: null, undo_run: mine.id });
     expect(byId.get(ids[0])?.undone_at).toBeGreaterThanOrEqual(mine.started_at);
     expect(byId.get(ids[1])).toMatchObject({ undo_status: "failed", undo_error: "it said no", undone_at: null });
     expect(byId.get(ids[2])).toMatchObject({ undo_status: "undoing", undo_run: other.id });
     // Ended already: a second word about it comes too late.
-    expect(await ledger.finish(mine.id, ends)).toEqual(new Set());
+    expect(await finish(ledger, mine.id, ends)).toEqual(new Set());
   });
 
   it("begins from what may be begun again, and from nothing else", async () => {
@@ -43,14 +43,15 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     const run = await ledger.startRun({ owner: "dana" });
     const statuses = ["undone", "unverified", "conflict", "failed", "unknown", "none"] as const;
     const ids = await begun(ledger, statuses.length);
-    await ledger.claim(ids, run.id);
-    await ledger.finish(
+    await claim(ledger, ids, run.id);
+    await finish(
+      ledger,
       run.id,
       ids.map((id, index) => ({ id, status: statuses[index] ?? "none" })),
     );
     const again = await ledger.startRun({ owner: "dana" });
-    expect(gotBy(await ledger.claim(ids, again.id))).toEqual([ids[2], ids[3], ids[5]]);
-    expect(gotBy(await ledger.claim(ids, again.id, ["unknown"]))).toEqual([ids[2], ids[3], ids[4], ids[5]]);
+    expect(gotBy(await claim(ledger, ids, again.id))).toEqual([ids[2], ids[3], ids[5]]);
+    expect(gotBy(await claim(ledger, ids, again.id, ["unknown"]))).toEqual([ids[2], ids[3], ids[4], ids[5]]);
   });
 
   it.each([
@@ -64,16 +65,17 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     const ledger = await opened(url);
     const ids = await begun(ledger, 2);
     const [dead, next] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
-    await ledger.claim(ids, dead.id);
+    await claim(ledger, ids, dead.id);
     await byHand(url, kill(dead.id));
-    expect((await ledger.claim(ids, next.id)).get(ids[0] ?? "")).toEqual({
+    expect((await claim(ledger, ids, next.id)).get(ids[0] ?? "")).toEqual({
       claimed: true,
       previous: "undoing",
       takenFrom: dead.id,
     });
     expect(await ledger.heartbeat(dead.id)).toBe(false);
     expect(
-      await ledger.finish(
+      await finish(
+        ledger,
         dead.id,
         ids.map((id) => ({ id, status: "undone" })),
       ),
@@ -84,11 +86,11 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     const ledger = await opened(await place.fresh());
     const ids = await begun(ledger, 1);
     const [ended, next] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
-    await ledger.claim(ids, ended.id);
+    await claim(ledger, ids, ended.id);
     expect(await ledger.heartbeat(ended.id)).toBe(true);
     await ledger.endRun(ended.id);
-    expect(await whyOf(ledger.claim(ids, ended.id))).toMatch(/^the run .* is not known, or has ended$/);
-    expect(gotBy(await ledger.claim(ids, next.id))).toEqual(ids);
+    expect(await whyOf(claim(ledger, ids, ended.id))).toMatch(/^the run .* is not known, or has ended$/);
+    expect(gotBy(await claim(ledger, ids, next.id))).toEqual(ids);
     expect((await ledger.runs()).map(({ ended_at }) => ended_at === null)).toEqual([false, true]);
   });
 
@@ -102,7 +104,7 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
         : ["effect = 'odd'", 'effect is "odd", which it cannot be'];
     const [run, other] = [await ledger.startRun({ owner: "dana" }), await ledger.startRun({ owner: "eve" })];
     await byHand(url, `update clawproof_actions set ${set} where id = '${bad}'`);
-    await ledger.claim([held], other.id);
+    await claim(ledger, [held], other.id);
     const { entries } = await ledger.turn(run.id, { wanted: [{ ids: [good, bad, held], from: ["none"] }] });
     expect([...entries.keys()].sort()).toEqual([good, bad].sort());
     expect(entries.get(good)?.record).toMatchObject({ id: good, undo_status: "undoing", undo_run: run.id });
@@ -124,7 +126,7 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
         const order = index % 2 === 0 ? ids : [...ids].reverse();
         const mine: string[] = [];
         for (let at = 0; at < order.length; at += 8)
-          mine.push(...gotBy(await own.claim(order.slice(at, at + 8), run.id)));
+          mine.push(...gotBy(await claim(own, order.slice(at, at + 8), run.id)));
         return mine;
       }),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NewAction } from "../../src/ledger/record.ts";
-import { anAction, DIALECTS, entriesOf, opened, placeFor } from "./ledgers.ts";
+import { anAction, claim, DIALECTS, entriesOf, finish, opened, placeFor } from "./ledgers.ts";
 
 const NOW = 1_000_000;
 
@@ -19,8 +19,8 @@ describe.each(DIALECTS)("retention in %s", (dialect) => {
       const id = await ledger.begin(anAction({ trace_id, ...more }));
       await ledger.end(id, { status: trace_id === "refused" ? "refused" : "done" });
       if (undone === undefined) return id;
-      await ledger.claim([id], run.id);
-      await ledger.finish(run.id, [{ id, status: undone }]);
+      await claim(ledger, [id], run.id);
+      await finish(ledger, run.id, [{ id, status: undone }]);
       return id;
     };
     await record("refused");
@@ -29,7 +29,7 @@ describe.each(DIALECTS)("retention in %s", (dialect) => {
     await record("irreversible", { undo_class: "irreversible" });
     await record("read", { effect: "read" });
     const claimed = await record("claimed", { undo_until: 5, undo_class: "compensable" });
-    await ledger.claim([claimed], run.id);
+    await claim(ledger, [claimed], run.id);
     await record("reversible");
     await record("compensable", { undo_class: "compensable", undo_until: NOW + 1 });
     await record("unknown", { undo_class: "unknown" });
