@@ -2,6 +2,7 @@ import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { list, raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import type { Run } from "../databases/writing/writer.ts";
+import type { Wanted } from "./ledger.ts";
 import { ACTIONS, COLUMNS } from "./record.ts";
 
 export type WholeRow = Record<string, unknown>;
@@ -19,34 +20,45 @@ export function amongIds(dialect: Dialect, column: Fragment, ids: readonly strin
 
 /** Whole rows of actions, nobody else's to change until the transaction ends. */
 export async function lockedRows(run: Run, dialect: Dialect, ids: readonly string[]): Promise<WholeRow[]> {
-  const id = raw(quoteName(dialect, "id"));
+  if (ids.length === 0) return [];
   const columns = COLUMNS.map((column) => quoteName(dialect, column)).join(", ");
-  const among = amongIds(dialect, id, ids);
-  const plain = (): Promise<WholeRow[]> => locked(run, dialect, columns, among);
-  if (dialect !== "sqlite") return plain();
-  // SQLite's writing transactions hold the whole file, and one text crosses into JavaScript much faster than cells do.
-  const whole = sql`select json_group_array(json_array(${raw(columns)})) as found from ${raw(ACTIONS)} where ${among}`;
-  try {
-    const { rows } = await run<{ found: string }>(textOf(whole, dialect), whole.values);
-    return rows.flatMap(({ found }) => (JSON.parse(found) as unknown[][]).map(asRow));
-  } catch {
-    // A row damaged by hand may hold what JSON cannot say.
-    return plain();
-  }
+  return locked(run, dialect, columns, ids);
 }
 
-/** The ids of those actions that meet a condition, nobody else's to change until the transaction ends. */
-export async function lockedIds(run: Run, dialect: Dialect, ids: readonly string[], more: Fragment): Promise<string[]> {
+/** Locks actions, in the one order. */
+export async function lockIds(run: Run, dialect: Dialect, ids: readonly string[]): Promise<void> {
+  await locked(run, dialect, quoteName(dialect, "id"), ids);
+}
+
+async function locked(run: Run, dialect: Dialect, columns: string, ids: readonly string[]): Promise<WholeRow[]> {
   const id = quoteName(dialect, "id");
-  const rows = await locked(run, dialect, id, sql`${amongIds(dialect, raw(id), ids)} and ${more}`);
-  return rows.map((row) => String(row["id"]));
+  // In one order, so that two runs wait for each other rather than lock each other out. SQLite's writing transactions hold
+  // the whole file.
+  const order = `order by ${id}${dialect === "sqlite" ? "" : " for update"}`;
+  const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${amongIds(dialect, raw(id), ids)} ${raw(order)}`;
+  return (await run<WholeRow>(textOf(each, dialect), each.values)).rows;
 }
 
-async function locked(run: Run, dialect: Dialect, columns: string, condition: Fragment): Promise<WholeRow[]> {
-  // In one order, so that two runs wait for each other rather than lock each other out.
-  const order = `order by ${quoteName(dialect, "id")}${dialect === "sqlite" ? "" : " for update"}`;
-  const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${condition} ${raw(order)}`;
-  return (await run<WholeRow>(textOf(each, dialect), each.values)).rows;
+/**
+ * Gives a run those steps that nobody is undoing, in SQLite, and answers with their rows: found and read once. None where
+ * a row that was damaged by hand holds what JSON cannot say.
+ */
+export async function takenRows(run: Run, by: string, wanted: readonly Wanted[]): Promise<WholeRow[]> {
+  const rows: WholeRow[] = [];
+  const columns = COLUMNS.map((column) => quoteName("sqlite", column)).join(", ");
+  for (const { ids, from } of wanted) {
+    const free = sql`${amongIds("sqlite", raw('"id"'), ids)} and "undo_status" in (${list(from)})`;
+    // One text crosses into JavaScript much faster than cells do.
+    const taking = sql`update ${raw(ACTIONS)} set "undo_status" = 'undoing', "undo_run" = ${by} where ${free}
+      returning json_array(${raw(columns)}) as "row"`;
+    try {
+      const taken = await run<{ row: string }>(textOf(taking, "sqlite"), taking.values);
+      for (const { row } of taken.rows) rows.push(asRow(JSON.parse(row) as unknown[]));
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes("JSON")) throw error;
+    }
+  }
+  return rows;
 }
 
 function asRow(cells: readonly unknown[]): WholeRow {

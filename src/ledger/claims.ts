@@ -2,7 +2,7 @@ import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import type { Answer, Run, Writer } from "../databases/writing/writer.ts";
-import { amongIds, lockedIds, lockedRows, type WholeRow } from "./by-id.ts";
+import { amongIds, lockedRows, lockIds, takenRows, type WholeRow } from "./by-id.ts";
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
@@ -44,8 +44,17 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     return changed > 0 && before?.lives === true;
   };
   const claim = async (inside: Run, run: string, wanted: readonly Wanted[]): Promise<Claimed> => {
-    const asked = new Map(wanted.flatMap(({ ids, from }) => ids.map((id) => [id, from] as const)));
-    const rows = new Map((await lockedRows(inside, dialect, [...asked.keys()])).map((row) => [String(row["id"]), row]));
+    const claimed: Claimed = { claims: new Map(), entries: new Map() };
+    const left = new Map(wanted.flatMap(({ ids, from }) => ids.map((id) => [id, from] as const)));
+    if (dialect === "sqlite") {
+      for (const row of await takenRows(inside, run, wanted)) {
+        const id = String(row["id"]);
+        claimed.claims.set(id, { claimed: true, resumed: false, takenFrom: null });
+        claimed.entries.set(id, entryOf(row, seal));
+        left.delete(id);
+      }
+    }
+    const rows = new Map((await lockedRows(inside, dialect, [...left.keys()])).map((row) => [String(row["id"]), row]));
     const holders = [...rows.values()].flatMap((row) =>
       row["undo_status"] === "undoing" ? [holderOf(row) ?? ""] : [],
     );
@@ -53,41 +62,45 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     if (known.find(({ id }) => id === run)?.ended_at !== null)
       throw new LedgerError(`the run ${run} is not known, or has ended`);
     await ask(inside, sql`update ${raw(RUNS)} set ${name("heartbeat")} = ${now} where ${name("id")} = ${run}`);
-    const claims = new Map<string, Claim>();
-    const entries = new Map<string, Entry>();
-    for (const [id, from] of asked) {
+    const taken: string[] = [];
+    for (const [id, from] of left) {
       const row = rows.get(id);
-      const claimed = row === undefined ? NOT_THERE : claimOf(row, run, from, known);
-      claims.set(id, claimed);
-      if (row !== undefined && claimed.claimed) {
-        entries.set(id, entryOf(Object.assign(row, { undo_status: "undoing", undo_run: run }), seal));
-      }
+      const own = row === undefined ? NOT_THERE : claimOf(row, run, from, known);
+      claimed.claims.set(id, own);
+      if (row === undefined || !own.claimed) continue;
+      taken.push(id);
+      claimed.entries.set(id, entryOf(Object.assign(row, { undo_status: "undoing", undo_run: run }), seal));
     }
-    if (entries.size > 0) {
+    if (taken.length > 0) {
       await ask(
         inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(dialect, name("id"), [...entries.keys()])}`,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(dialect, name("id"), taken)}`,
       );
     }
-    return { claims, entries };
+    return claimed;
   };
-  const finish = async (inside: Run, run: string, ends: readonly StepEnd[]): Promise<Set<string>> => {
+  const finish = async (inside: Run, run: string, ends: readonly StepEnd[]): Promise<void> => {
     const mine = sql`${name("undo_status")} = 'undoing' and ${name("undo_run")} = ${run}`;
-    const ids = ends.map(({ id }) => id);
-    const isSqlite = dialect === "sqlite";
-    // SQLite's writing transactions hold the whole file, and its update itself says what it met.
-    const held = new Set(isSqlite ? [] : await lockedIds(inside, dialect, ids, mine));
-    for (const group of alike(isSqlite ? ends : ends.filter(({ id }) => held.has(id)))) {
+    // In one order with whoever claims; SQLite's writing transactions hold the whole file.
+    if (dialect !== "sqlite")
+      await lockIds(
+        inside,
+        dialect,
+        ends.map(({ id }) => id),
+      );
+    for (const group of alike(ends)) {
       const [{ status, error = null }] = group;
       const undone = status === "undone" || status === "unverified" ? now : name("undone_at");
-      const among = group.map(({ id }) => id);
-      const { rows } = await ask<{ id: string }>(
-        inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(dialect, name("id"), among)} and ${mine}${raw(isSqlite ? " returning id" : "")}`,
+      const among = amongIds(
+        dialect,
+        name("id"),
+        group.map(({ id }) => id),
       );
-      for (const { id } of rows) held.add(id);
+      await ask(
+        inside,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${among} and ${mine}`,
+      );
     }
-    return held;
   };
 
   return {
@@ -114,9 +127,8 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     turn: (run, { ends = [], wanted = [] }) =>
       said(() =>
         writer.transaction(async (inside) => {
-          const held = ends.length === 0 ? new Set<string>() : await finish(inside, run, ends);
-          const claimed = wanted.length === 0 ? NONE : await claim(inside, run, wanted);
-          return { held, ...claimed };
+          if (ends.length > 0) await finish(inside, run, ends);
+          return wanted.length > 0 ? claim(inside, run, wanted) : { claims: new Map(), entries: new Map() };
         }),
       ),
   };
@@ -127,7 +139,6 @@ interface Claimed {
   entries: Map<string, Entry>;
 }
 
-const NONE: Claimed = { claims: new Map(), entries: new Map() };
 const holderOf = (row: WholeRow): string | null => (typeof row["undo_run"] === "string" ? row["undo_run"] : null);
 const NOT_THERE: Claim = { claimed: false, status: null, heldBy: null };
 
@@ -142,13 +153,13 @@ function claimOf(
   const status = row["undo_status"] as UndoStatus;
   if (status !== "undoing") {
     return from.includes(status)
-      ? { claimed: true, previous: status, takenFrom: null }
+      ? { claimed: true, resumed: false, takenFrom: null }
       : { claimed: false, status, heldBy: null };
   }
-  if (holder === run) return { claimed: true, previous: status, takenFrom: null };
+  if (holder === run) return { claimed: true, resumed: true, takenFrom: null };
   const other = known.find(({ id }) => id === holder);
   if (other?.lives === true) return { claimed: false, status, heldBy: recordOf(other) };
-  return { claimed: true, previous: status, takenFrom: holder };
+  return { claimed: true, resumed: true, takenFrom: holder };
 }
 
 /** Ends with the same status and words share a statement. */

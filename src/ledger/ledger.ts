@@ -49,8 +49,8 @@ export interface Range {
 }
 
 export type Claim =
-  /** The step is this run's: it was `previous`; `takenFrom` is the dead run that held it, if one did. */
-  | { claimed: true; previous: UndoStatus; takenFrom: string | null }
+  /** The step is this run's. `resumed`: somebody was undoing it already; `takenFrom` is that run, if it was another. */
+  | { claimed: true; resumed: boolean; takenFrom: string | null }
   /** It is not: another run that lives holds it, or its status is none of those to begin from; null: no such action. */
   | { claimed: false; status: UndoStatus | null; heldBy: RunRecord | null };
 
@@ -102,13 +102,12 @@ export interface Claiming {
   /**
    * Both in one commit. Ends claimed steps first, each only while this run still holds it. Then claims others, which may be
    * among those that were just ended: those whose status is among `from`, and those that a dead run was undoing. Of two runs
-   * at most one gets a step. Answers with what of the first this run held, and with the claims by id, in the order asked
-   * for; `entries` are the rows of what was claimed.
+   * at most one gets a step. Answers by id; `entries` are the rows of what was claimed.
    */
   turn(
     run: string,
     work: { ends?: readonly StepEnd[]; wanted?: readonly Wanted[] },
-  ): Promise<{ held: Set<string>; claims: Map<string, Claim>; entries: Map<string, Entry> }>;
+  ): Promise<{ claims: Map<string, Claim>; entries: Map<string, Entry> }>;
 }
 
 /** Dropping what is old. */

@@ -87,9 +87,10 @@ export function entryOf(row: Row, seal: Seal): Entry {
   const id = String(row["id"]);
   const faults: string[] = [];
   const record: Record<string, unknown> = {};
+  const of = { id, seal };
   for (const column of COLUMNS) {
     try {
-      record[column] = READ[column](row[column], { id, seal });
+      record[column] = READ[column](row[column], of);
     } catch (error) {
       faults.push(`${column} ${error instanceof Error ? error.message : String(error)}`);
       record[column] = row[column];

@@ -177,7 +177,7 @@ class Run {
       const record = entries.get(step.id)?.record;
       const handler = record ? await this.#options.handlers.for(record) : null;
       const claim = claims.get(step.id);
-      const resumed = claim?.claimed === true && claim.previous === "undoing";
+      const resumed = claim?.claimed === true && claim.resumed;
       if (record && handler && !("why" in handler)) claimed.push({ step, record, handler, resumed });
       else {
         const why = handler && "why" in handler ? handler.why : "its row in the ledger cannot be read";

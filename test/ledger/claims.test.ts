@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Claim, Ledger } from "../../src/ledger/ledger.ts";
-import { anAction, byHand, claim, DIALECTS, entriesOf, finish, opened, placeFor, whyOf } from "./ledgers.ts";
+import { anAction, byHand, claim, DIALECTS, entriesOf, opened, placeFor, whyOf } from "./ledgers.ts";
 
 const begun = (ledger: Ledger, count: number): Promise<string[]> =>
   Promise.all(Array.from({ length: count }, () => ledger.begin(anAction())));
 const gotBy = (claims: Map<string, Claim>): string[] =>
-  [...claims].flatMap(([id, { claimed }]) => (claimed ? [id] : []));
+  [...claims].flatMap(([id, { claimed }]) => (claimed ? [id] : [])).sort();
 
 describe.each(DIALECTS)("claims in %s", (dialect) => {
   const place = placeFor(dialect);
@@ -22,20 +22,22 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
 
     const claims = await claim(ledger, [...ids.slice(1), "nobody"], other.id);
     expect(claims.get(ids[1] ?? "")).toMatchObject({ claimed: false, status: "undoing", heldBy: { owner: "dana" } });
-    expect(claims.get(ids[2] ?? "")).toEqual({ claimed: true, previous: "none", takenFrom: null });
+    expect(claims.get(ids[2] ?? "")).toEqual({ claimed: true, resumed: false, takenFrom: null });
     expect(claims.get("nobody")).toEqual({ claimed: false, status: null, heldBy: null });
 
     const ends = ids.map((id, index) =>
       index === 0 ? ({ id, status: "undone" } as const) : ({ id, status: "failed", error: "it said no" } as const),
     );
-    expect(await finish(ledger, mine.id, ends)).toEqual(new Set(ids.slice(0, 2)));
+    await ledger.turn(mine.id, { ends });
     const byId = new Map((await entriesOf(ledger)).map(({ record }) => [record?.id, record]));
     expect(byId.get(ids[0])).toMatchObject({ undo_status: "undone", undo_error: null, undo_run: mine.id });
     expect(byId.get(ids[0])?.undone_at).toBeGreaterThanOrEqual(mine.started_at);
     expect(byId.get(ids[1])).toMatchObject({ undo_status: "failed", undo_error: "it said no", undone_at: null });
     expect(byId.get(ids[2])).toMatchObject({ undo_status: "undoing", undo_run: other.id });
     // Ended already: a second word about it comes too late.
-    expect(await finish(ledger, mine.id, ends)).toEqual(new Set());
+    const ended = await entriesOf(ledger);
+    await ledger.turn(mine.id, { ends: ids.map((id) => ({ id, status: "unknown" })) });
+    expect(await entriesOf(ledger)).toEqual(ended);
   });
 
   it("begins from what may be begun again, and from nothing else", async () => {
@@ -44,11 +46,7 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     const statuses = ["undone", "unverified", "conflict", "failed", "unknown", "none"] as const;
     const ids = await begun(ledger, statuses.length);
     await claim(ledger, ids, run.id);
-    await finish(
-      ledger,
-      run.id,
-      ids.map((id, index) => ({ id, status: statuses[index] ?? "none" })),
-    );
+    await ledger.turn(run.id, { ends: ids.map((id, index) => ({ id, status: statuses[index] ?? "none" })) });
     const again = await ledger.startRun({ owner: "dana" });
     expect(gotBy(await claim(ledger, ids, again.id))).toEqual([ids[2], ids[3], ids[5]]);
     expect(gotBy(await claim(ledger, ids, again.id, ["unknown"]))).toEqual([ids[2], ids[3], ids[4], ids[5]]);
@@ -69,17 +67,13 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     await byHand(url, kill(dead.id));
     expect((await claim(ledger, ids, next.id)).get(ids[0] ?? "")).toEqual({
       claimed: true,
-      previous: "undoing",
+      resumed: true,
       takenFrom: dead.id,
     });
     expect(await ledger.heartbeat(dead.id)).toBe(false);
-    expect(
-      await finish(
-        ledger,
-        dead.id,
-        ids.map((id) => ({ id, status: "undone" })),
-      ),
-    ).toEqual(new Set());
+    await ledger.turn(dead.id, { ends: ids.map((id) => ({ id, status: "undone" })) });
+    const held = { undo_status: "undoing", undo_run: next.id };
+    for (const { record } of await entriesOf(ledger)) expect(record).toMatchObject(held);
   });
 
   it("takes over from a run that ended, which itself claims no more", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NewAction } from "../../src/ledger/record.ts";
-import { anAction, claim, DIALECTS, entriesOf, finish, opened, placeFor } from "./ledgers.ts";
+import { anAction, claim, DIALECTS, entriesOf, opened, placeFor } from "./ledgers.ts";
 
 const NOW = 1_000_000;
 
@@ -20,7 +20,7 @@ describe.each(DIALECTS)("retention in %s", (dialect) => {
       await ledger.end(id, { status: trace_id === "refused" ? "refused" : "done" });
       if (undone === undefined) return id;
       await claim(ledger, [id], run.id);
-      await finish(ledger, run.id, [{ id, status: undone }]);
+      await ledger.turn(run.id, { ends: [{ id, status: undone }] });
       return id;
     };
     await record("refused");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Dialect } from "../../src/databases/database.ts";
 import type { Entry, NewAction, UndoStatus } from "../../src/ledger/record.ts";
-import type { Claim, Filter, Ledger, Reading, StepEnd } from "../../src/ledger/ledger.ts";
+import type { Claim, Filter, Ledger, Reading } from "../../src/ledger/ledger.ts";
 import { LedgerError } from "../../src/ledger/ledger.ts";
 import { openLedger, type LedgerOptions } from "../../src/ledger/open.ts";
 import { openWriter } from "../../src/databases/writing/open.ts";
@@ -86,11 +86,6 @@ export async function claim(
   from: readonly UndoStatus[] = ["none", "failed", "conflict"],
 ): Promise<Map<string, Claim>> {
   return (await ledger.turn(run, { wanted: [{ ids, from }] })).claims;
-}
-
-/** Ends steps, and answers with those that the run held. */
-export async function finish(ledger: Ledger, run: string, ends: readonly StepEnd[]): Promise<Set<string>> {
-  return (await ledger.turn(run, { ends })).held;
 }
 
 export async function entriesOf(ledger: Reading, filter: Filter = {}, limit?: number): Promise<Entry[]> {
