@@ -166,7 +166,7 @@ function claimOf(
 function alike(ends: readonly StepEnd[]): [StepEnd, ...StepEnd[]][] {
   const groups = new Map<string, [StepEnd, ...StepEnd[]]>();
   for (const end of ends) {
-    const key = JSON.stringify([end.status, end.error ?? null]);
+    const key = `${end.status} ${end.error ?? "\u0000"}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [end]);
     else group.push(end);

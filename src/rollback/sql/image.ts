@@ -189,16 +189,16 @@ export function shown(cell: Cell | undefined): string {
   return cell.length > LONGEST ? `${cell.slice(0, LONGEST)}…` : cell;
 }
 
-/** What will be there once these changes are made. */
+/** The rows that these changes touch, as they will be once they are made. */
 export function applied(now: Image, changes: readonly Change[], before: Image): Map<string, Row> {
-  const next = new Map(now);
+  const next = new Map<string, Row>();
   for (const change of changes) {
     const was = before.get(change.row) ?? null;
     if (change.kind === "delete") next.set(change.row, null);
     else if (change.kind === "insert") next.set(change.row, was);
     else {
       const columns = change.columns.map((column) => [column, was?.[column] ?? null] as const);
-      next.set(change.row, { ...next.get(change.row), ...Object.fromEntries(columns) });
+      next.set(change.row, { ...now.get(change.row), ...Object.fromEntries(columns) });
     }
   }
   return next;

@@ -117,8 +117,7 @@ class Work {
   }
 
   async undo(seen: Seen, goal: Image | undefined): Promise<void> {
-    const known = new Map(seen.now);
-    for (const row of known.keys()) if (this.#rows.has(row)) known.set(row, this.#rows.get(row) ?? null);
+    const known = this.#known(seen.now);
     const now = goal ? asThoughBack(known, seen.before, goal) : known;
     const difference = judge(seen, now, this.#back);
     // What an earlier run of ours brought back is nobody else's.
@@ -140,6 +139,13 @@ class Work {
     for (const change of difference.changes) await this.#change(seen, change);
     for (const [row, cells] of applied(now, difference.changes, seen.before)) this.#rows.set(row, cells);
     this.outcomes.set(id, { kind: "undone" });
+  }
+
+  /** What is there now, of which newer actions in this transaction may have restored some. */
+  #known(now: Image): Image {
+    const restored = [...now.keys()].filter((row) => this.#rows.has(row));
+    if (restored.length === 0) return now;
+    return new Map([...now, ...restored.map((row) => [row, this.#rows.get(row) ?? null] as const)]);
   }
 
   async #cascade({ table, identities }: Seen, changes: readonly Change[], now: Image): Promise<string | null> {
