@@ -164,9 +164,13 @@ async function valueOf(part: TemplatePart, filling: Filling): Promise<string | n
 
 type RecordPart = Extract<TemplatePart, { kind: "record" }>;
 
-/** Of its own type; null where the record holds null. Throws Unfilled. */
+/** What names a thing: null is no name, and a request that names nothing may be understood as all. */
+const NAMES = new Set(["reference", "target"]);
+
+/** Of its own type; null where the record holds null, which as a state means that there was nothing. Throws Unfilled. */
 function recordValue({ field, pointer }: RecordPart, { record }: Filling): unknown {
   const value = record && Object.hasOwn(record, field) ? record[field] : undefined;
+  if (value === null && NAMES.has(field)) throw new Unfilled(`\`\${record.${field}}\` is empty in this record`);
   const read = value === undefined ? { found: false as const } : readPointer(value, pointer);
   if (read.found) return read.value;
   throw new Unfilled(`\`\${record.${field}${pointer}}\` has no value here`);

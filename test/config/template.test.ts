@@ -83,6 +83,15 @@ describe("fillJson", () => {
     const value = { a: "${seconds}", b: "${seconds}s", c: ["${scope}", 1, null, { d: true }], e: "${TOKEN}" };
     expect(await fillJson(value, given)).toEqual({ a: 40, b: "40s", c: ["*", 1, null, { d: true }], e: "123456" });
   });
+
+  it("fills null in as a state that was not there, and never as a name", async () => {
+    const given = { ...filling(), record: { before: null, reference: null, target: null } };
+    expect(await fillJson({ to: "${record.before}" }, given)).toEqual({ to: null });
+    for (const name of ["reference", "target"]) {
+      const wanted = `\`\${record.${name}}\` is empty in this record`;
+      await expect(fillJson({ id: `\${record.${name}}` }, given)).rejects.toThrow(wanted);
+    }
+  });
 });
 
 describe("secretsIn", () => {
