@@ -1,123 +1,26 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { World } from "./world.ts";
+import { attacks } from "./scenarios/attacks.ts";
+import { PUBLISHED } from "./scenarios/published.ts";
+import { work } from "./scenarios/work.ts";
+import { workstation } from "./scenarios/workstation.ts";
 
 /**
- * What revoco (github.com/rsh1k/revoco) publishes as scenarios of reversal, in our words: the same outcome or a better one.
- * Those about authority, policy and detection have no part in taking back.
+ * revoco's published scenarios (scenarios/published.ts), one by one: an agent with a real guard acts on a real database, service,
+ * folder and repository, and what became of them is read without it.
  */
 
-const SUPPLIER = { update: { sql: { database: "sqlite:app.db", table: "suppliers", key: ["id"] } } };
-const YES = ["rollback", "--trace", "t1", "--yes"];
+const RUN: Readonly<Record<string, () => Promise<void>>> = { ...attacks, ...work, ...workstation };
 
-async function northwind(more: object = {}): Promise<World> {
-  const world = await World.open();
-  world.configure({ undo: { ...SUPPLIER, ...more } });
-  world.app.exec("create table suppliers (id integer primary key, iban text, blocked integer default 0)");
-  world.app.exec("insert into suppliers values (1, 'DE1', 0), (2, 'DE2', 0)");
-  return world;
-}
+describe.each(Object.entries(PUBLISHED))("%s", (_, scenarios) => {
+  for (const { id, title, theirs, apart } of scenarios) {
+    if (apart === undefined)
+      it(`${id}: ${title} (theirs: ${theirs})`, () => RUN[id]?.() ?? expect.fail(`nothing runs ${id}`));
+  }
+});
 
-const repoint = (world: World, id: number, iban: string): Promise<string> =>
-  world.change("suppliers", { id }, `update suppliers set iban = '${iban}' where id = ${id}`);
-const ibans = (world: World): unknown[] => world.rows("select iban from suppliers order by id");
-
-/** A command that adds its target to a file, and fails for the target `bad`. */
-const noting = (world: World): object => {
-  writeFileSync(
-    world.path("undo.mjs"),
-    `import { appendFileSync } from "node:fs"; import { json } from "node:stream/consumers";
-     const { target, reference } = await json(process.stdin);
-     if (target === "bad") { console.error("refused"); process.exit(1); }
-     appendFileSync("undone.txt", target + " " + reference + "\\n");`,
-  );
-  return { command: [process.execPath, "undo.mjs"] };
-};
-const undone = (world: World): string[] => readFileSync(world.path("undone.txt"), "utf8").trim().split("\n");
-
-describe("revoco's scenarios", () => {
-  it("vendor bank fraud: the supplier's account is back, the payment is named for a person", async () => {
-    const world = await northwind({ pay: { irreversible: "recall the wire at the bank" } });
-    await repoint(world, 1, "XX9");
-    await world.act({ type: "pay", target: "INV-7781" });
-    const { status, stdout } = await world.run(YES);
-    expect(status).toBe(1);
-    expect(stdout).toContain("recall the wire at the bank");
-    expect(ibans(world)).toEqual([{ iban: "DE1" }, { iban: "DE2" }]);
-  });
-
-  it("a cascade undoes newest first, so that what was changed twice ends as it began", async () => {
-    const world = await northwind();
-    for (const iban of ["XX1", "XX2", "XX3"]) await repoint(world, 1, iban);
-    expect((await world.json(YES)).status).toBe(0);
-    expect(ibans(world)).toEqual([{ iban: "DE1" }, { iban: "DE2" }]);
-  });
-
-  it("undoing twice applies nothing twice; better: it is no error, and says that it is done", async () => {
-    const world = await northwind();
-    await repoint(world, 1, "XX9");
-    await world.json(YES);
-    world.app.exec("update suppliers set iban = 'XX9' where id = 1");
-    expect(await world.json(YES)).toMatchObject({ status: 0, steps: ["update suppliers/1 done already"] });
-    expect(ibans(world)).toContainEqual({ iban: "XX9" });
-  });
-
-  it("what nobody registered is no handler, never taken for reversible", async () => {
-    const world = await northwind();
-    await world.act({ type: "drop_table", target: "orders" });
-    expect(await world.json(YES)).toMatchObject({ status: 1, left: [{ what: "no handler" }] });
-  });
-
-  it("a phantom rollback, whose prior state was never captured, is a conflict before anything is tried", async () => {
-    const world = await northwind();
-    await world.act({ target: "suppliers/1" }, () => world.app.exec("update suppliers set iban = 'XX9' where id = 1"));
-    const why = "the action recorded no `before`, and captured no rows";
-    expect(await world.json(YES)).toMatchObject({ status: 1, left: [{ what: "conflict", why }] });
-    expect(ibans(world)).toContainEqual({ iban: "XX9" });
-  });
-
-  it("an inverse that reports success and restores nothing is found by reading back", async () => {
-    const state = { command: [process.execPath, "-e", "console.log(2)"] };
-    const world = await northwind({ set: { command: [process.execPath, "-e", ""], state } });
-    await world.act({ type: "set", target: "x", before: 1 }, undefined, { after: 2 });
-    expect(await world.json(YES)).toMatchObject({ status: 1, left: [{ what: "failed" }] });
-  });
-
-  it("a compensator's failure is reported, and what is on other targets is undone all the same", async () => {
-    const world = await northwind();
-    world.configure({ undo: { ...SUPPLIER, set: noting(world) } });
-    await repoint(world, 1, "XX9");
-    await world.act({ type: "set", target: "bad" });
-    const { status, steps } = await world.json(YES);
-    expect({ status, steps }).toEqual({
-      status: 1,
-      steps: ["set bad undo → failed", "update suppliers/1 undo → undone"],
-    });
-    expect(ibans(world)).toContainEqual({ iban: "DE1" });
-  });
-
-  it("what an undo needs of the answer (a payment's id) is the one that the action returned", async () => {
-    const world = await northwind();
-    world.configure({ undo: { set: { ...noting(world), residue: "the customer saw the charge" } } });
-    await world.act({ type: "set", target: "ch" }, undefined, { reference: "pay_77" });
-    const { stdout } = await world.run(YES);
-    expect(undone(world)).toEqual(["ch pay_77"]);
-    expect(stdout).toContain("what stays: the customer saw the charge");
-  });
-
-  it("once the undo window has closed nothing is tried, and the report says when it did", async () => {
-    const world = await northwind();
-    world.configure({ undo: { set: noting(world) } });
-    await world.act({ type: "set", target: "late", undo_until: Date.UTC(2020, 0, 1) });
-    const why = "its undo window closed at 2020-01-01T00:00:00.000Z";
-    expect(await world.json(YES)).toMatchObject({ status: 1, left: [{ what: "irreversible", why }] });
-  });
-
-  it("an action that was planned and never ran has nothing to undo", async () => {
-    const world = await northwind();
-    const captured = await world.capturer.before({ database: "sqlite:app.db", table: "suppliers" }, { id: 1 });
-    await world.ledger.begin({ trace_id: "t1", agent: "support", type: "update", effect: "write", captured });
-    expect(await world.json(YES)).toMatchObject({ status: 0, left: [] });
-    expect(ibans(world)).toContainEqual({ iban: "DE1" });
-  });
+it("every published scenario is run, or says why it does not translate", () => {
+  const all = Object.values(PUBLISHED).flat();
+  expect(Object.values(PUBLISHED).map(({ length }) => length)).toEqual([18, 39, 1, 11, 10]);
+  expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  expect(all.flatMap(({ id, apart }) => (apart === undefined ? [id] : [])).sort()).toEqual(Object.keys(RUN).sort());
 });
