@@ -14,13 +14,14 @@ import { createCapturer } from "../src/rollback/sql/capture.ts";
 const ACTIONS = 2_000;
 const BATCH = 100;
 const ROUNDS = 5;
-/** Rows of the table: those of the actions alone, side by side on few pages; or many, with those scattered among them. */
+/** Customers: many, with those that the agent changed scattered among them; or those alone, side by side on few pages. */
 const TABLES = [
-  { rows: ACTIONS, step: 1 },
   { rows: 100_000, step: 7_919 },
+  { rows: ACTIONS, step: 1 },
 ] as const;
-const TEXT =
-  "somebody whose name, address and last note are together as long as those of most people are in such a table";
+/** What a subscription is: before the agent re-enrolled the customer, and after. */
+const BEFORE = ["none", "cancelled", "0.00"];
+const AFTER = ["plus", "active", "9.00"];
 const directory = process.argv[2] ?? "";
 const secrets = {
   get: () => Promise.reject(new Error("none")),
@@ -33,9 +34,9 @@ async function measure(
   name: string,
   url: string,
   { rows, step }: (typeof TABLES)[number],
-): Promise<{ name: string; rows: number; ours: number; bare: number }> {
+): Promise<{ name: string; rows: number; actions: number; ours: number; bare: number }> {
   const idOf = (action: number): number => (action * step) % rows;
-  const table = `bench_${process.pid}`;
+  const table = `accounts_${process.pid}`;
   const session = await openSession(url, options);
   const capturer = createCapturer(options);
   const ledger = await openLedger(`sqlite:${name}-${rows}.db`, { directory });
@@ -52,12 +53,21 @@ async function measure(
     databaseOf: async (given) => given,
     irreversible: new Map(),
   });
-  const place = session.dialect === "postgres" ? ["$1", "$2"] : ["?", "?"];
-  const update = `update ${table} set seats = ${place[0]} where id = ${place[1]}`;
-  await session.query(`create table ${table} (id integer primary key, name text, seats integer)`);
+  const isSqlite = session.dialect === "sqlite";
+  const [plan, status, price, id] = isSqlite ? ["?", "?", "?", "?"] : ["$1", "$2", "$3", "$4"];
+  const update = `update ${table} set plan = ${plan}, status = ${status}, price = ${price} where id = ${id}`;
+  const changed = Array.from({ length: ACTIONS }, (_, action) => idOf(action)).join();
+  const act = `update ${table} set plan = '${AFTER[0]}', status = '${AFTER[1]}', price = '${AFTER[2]}' where id in (${changed})`;
+  const captured = (cell: string): string => (isSqlite ? `'${cell}'` : cell);
+  await session.query(
+    `create table ${table} (id integer primary key, name text, email text, plan text, status text, price text, updated_at text)`,
+  );
+  for (const column of ["status", "email"])
+    await session.query(`create index ${table}_${column} on ${table} (${column})`);
   await session.query(
     `insert into ${table} with recursive ids (id) as (select 0 union all select id + 1 from ids where id < ${rows - 1})
-     select id, '${TEXT}', 1 from ids`,
+     select id, 'Customer Number ' || id, 'customer' || id || '@example.com', '${BEFORE.join("', '")}', '2026-11-27T12:00:00Z'
+     from ids`,
   );
   let [ours, bare] = [0, 0];
   try {
@@ -67,22 +77,22 @@ async function measure(
       await Promise.all(
         Array.from({ length: ACTIONS }, async (_, index) => {
           const id = idOf(index);
-          const captured = await capturer.before({ database: url, table }, { id });
-          const after = captured.before.map((row) => [row[0] ?? null, row[1] ?? null, "2"]);
-          const begun = await ledger.begin({ ...action, target: String(id), captured });
-          await ledger.end(begun, { status: "done", captured: { ...captured, after } });
+          const found = await capturer.before({ database: url, table }, { id });
+          const after = found.before.map((row) => [...row.slice(0, 3), ...AFTER.map(captured), ...row.slice(6)]);
+          const begun = await ledger.begin({ ...action, target: String(id), captured: found });
+          await ledger.end(begun, { status: "done", captured: { ...found, after } });
         }),
       );
-      await session.query(`update ${table} set seats = 2 where seats <> 2`);
+      await session.query(act);
       const began = performance.now();
       for (let start = 0; start < ACTIONS; start += BATCH) {
         await session.transaction(async () => {
-          for (let index = start; index < start + BATCH; index++) await session.query(update, [3, idOf(index)]);
+          for (let index = start; index < start + BATCH; index++) await session.query(update, [...BEFORE, idOf(index)]);
           return { commit: true };
         });
       }
       bare = Math.max(bare, (ACTIONS / (performance.now() - began)) * 1_000);
-      await session.query(`update ${table} set seats = 2 where seats <> 2`);
+      await session.query(act);
       const plan = await makePlan({
         reading: ledger,
         handlers,
@@ -109,7 +119,7 @@ async function measure(
     await session.query(`drop table ${table}`);
     await Promise.all([session.close(), sessions.close(), capturer.close(), ledger.close()]);
   }
-  return { name, rows, ours, bare };
+  return { name, rows, actions: ACTIONS, ours, bare };
 }
 
 const app = new Libsql(join(directory, "app.db"));
