@@ -69,7 +69,7 @@ function typeLine(type: string, steps: readonly Step[]): string {
 
 function horizonLines(steps: readonly Step[], now: number): string[] {
   const open = steps.filter(({ kind, undoUntil }) => kind === "undo" && undoUntil !== null && undoUntil > now);
-  const next = Math.min(...open.map(({ undoUntil }) => undoUntil ?? Infinity));
+  const next = open.reduce((soonest, { undoUntil }) => Math.min(soonest, undoUntil ?? Infinity), Infinity);
   if (!Number.isFinite(next)) return [];
   const closing = open.filter(({ undoUntil }) => undoUntil === next);
   const minutes = Math.floor((next - now) / 60_000);

@@ -128,7 +128,9 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
   const say = (lines: readonly string[]): void => {
     if (format === "terminal") for (const line of lines) stdout.write(`${indented(line)}\n`);
   };
-  say([...headLines(head, plan.steps, now), "", ...plan.steps.map(stepLine), "", `plan ${plan.hash}`]);
+  say([...headLines(head, plan.steps, now), ""]);
+  for (const step of plan.steps) say([stepLine(step)]);
+  say(["", `plan ${plan.hash}`]);
   const toUndo = plan.steps.filter(({ kind }) => kind === "undo").length;
   const tell = (outcomes: ReadonlyMap<string, Outcome> | null): ExitCode => {
     const exitCode: ExitCode = leftOf(plan.steps, outcomes).length === 0 ? 0 : 1;
@@ -237,7 +239,7 @@ function jsonOf(head: PlanHead, plan: Plan, outcomes: ReadonlyMap<string, Outcom
     until: time(head.until),
     agent: head.agent,
     plan: plan.hash,
-    steps: plan.steps.map(({ digest: _digest, startedAt, undoUntil, ...step }) => ({
+    steps: plan.steps.map(({ startedAt, undoUntil, ...step }) => ({
       ...step,
       startedAt: time(startedAt),
       undoUntil: time(undoUntil),

@@ -2,7 +2,7 @@ import type { Filter, Reading } from "../ledger/ledger.ts";
 import type { Entry } from "../ledger/record.ts";
 import type { Handlers } from "./handlers.ts";
 import { Looking } from "./looking.ts";
-import { Planner, planHash } from "./plan.ts";
+import { Planner } from "./plan.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Step } from "./step.ts";
 
@@ -44,5 +44,5 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     if (page.length >= PAGE) await take();
   }
   if (page.length > 0) await take();
-  return { steps, hash: planHash(steps) };
+  return { steps, hash: planner.hash };
 }

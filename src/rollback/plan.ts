@@ -4,8 +4,9 @@ import { holdsRedacted } from "../ledger/sealing.ts";
 import { canonicalJson } from "../values/canonical-json.ts";
 import { sha256 } from "../values/hash-chain.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
-import { applied, differenceOf, isAsBefore, type Image, type Row } from "./sql/image.ts";
-import type { HandlerFacts, Seen, Step, StepKind } from "./step.ts";
+import { Expected } from "./expected.ts";
+import { differenceOf, isAsBefore } from "./sql/image.ts";
+import type { HandlerFacts, Seen, Step } from "./step.ts";
 
 /** One action with everything that its step follows from. */
 export interface PlanInput {
@@ -29,22 +30,32 @@ type Verdict = Pick<Step, "kind" | "why" | "forcible">;
  */
 export class Planner {
   readonly #circumstances: Circumstances;
-  /** What rows will hold, by database and row. */
-  readonly #rows = new Map<string, Row>();
-  /** What states will be, by type and target. */
-  readonly #states = new Map<string, unknown>();
-  /** Types that newer steps undo on a target. */
-  readonly #undone = new Map<string, Set<string>>();
-  /** What somebody changed or put back from newer actions, by database. */
-  readonly #back = new Map<string, Set<string>>();
-  /** Rows that will be deleted. */
-  readonly #deleted = new Set<string>();
+  readonly #expected = new Expected();
+  readonly #hash = createHash("sha256");
+  /** Few texts, each of which stands in many steps. */
+  readonly #texts = new Map<string, string>();
+  #trace = "";
 
   constructor(circumstances: Circumstances) {
     this.#circumstances = circumstances;
   }
 
-  add({ entry, handler, seen }: PlanInput): Step {
+  /**
+   * The name of the plan so far: a hash over ids, records, handlers and what is to be done with each. Twelve hexadecimal
+   * digits do.
+   */
+  get hash(): string {
+    return this.#hash.copy().digest("hex").slice(0, 12);
+  }
+
+  add(input: PlanInput): Step {
+    const step = this.#step(input);
+    const { id, kind, forced } = step;
+    this.#hash.update(`${id} ${digestOf(input)} ${kind} ${forced}\n`);
+    return step;
+  }
+
+  #step({ entry, handler, seen }: PlanInput): Step {
     if (entry.damaged) return damagedStep(entry.damaged);
     const { record } = entry;
     const forced = this.#circumstances.forced.has(record.id);
@@ -53,19 +64,30 @@ export class Planner {
     return {
       ...verdict,
       id: record.id,
-      trace: record.trace_id,
-      type: record.type,
+      trace: this.#sameTrace(record.trace_id),
+      type: this.#same(record.type),
       target: record.target,
       subject: record.subject,
       startedAt: record.started_at,
       class: classOf(record, handler),
-      residue: record.residue ?? handler?.residue ?? null,
+      residue: record.residue === null ? (handler?.residue ?? null) : this.#same(record.residue),
       undoUntil: record.undo_until,
       form: handler?.form ?? null,
       resumed: record.undo_status === "undoing",
       forced,
-      digest: digestOf(record, handler),
     };
+  }
+
+  #same(text: string): string {
+    const known = this.#texts.get(text) ?? text;
+    this.#texts.set(text, known);
+    return known;
+  }
+
+  /** A trace's actions mostly follow each other. */
+  #sameTrace(trace: string): string {
+    if (trace !== this.#trace) this.#trace = trace;
+    return this.#trace;
   }
 
   #verdict(record: ActionRecord, handler: HandlerFacts | null, seen: Seen, forced: boolean): Verdict {
@@ -115,10 +137,8 @@ export class Planner {
   }
 
   #fromState(record: ActionRecord, value: unknown, forced: boolean): Verdict {
-    const key = stateKey(record);
-    const now = this.#states.has(key) ? this.#states.get(key) : value;
-    const others = [...(this.#undone.get(record.target ?? record.id) ?? [])].filter((type) => type !== record.type);
-    const compared = compareState(record, now);
+    const others = this.#expected.othersOn(record);
+    const compared = compareState(record, this.#expected.state(record, value));
     if (compared === "before") return backWords(record);
     if (compared === "after" || forced) return { kind: "undo", why: null };
     // What a newer action of another type left is in this state too, and goes with it.
@@ -134,14 +154,13 @@ export class Planner {
   }
 
   #fromRows(record: ActionRecord, seen: Extract<Seen, { kind: "rows" }>, forced: boolean): Verdict {
-    const now = this.#expected(seen);
+    const now = this.#expected.rows(seen.database, seen.now);
     if (seen.after === null) {
       if (isAsBefore(seen.before, now, seen.leftOut)) return { kind: "did not happen", why: null };
       return forced ? { kind: "undo", why: null } : { kind: "conflict", why: NEVER_ENDED };
     }
-    const back = this.#back.get(seen.database) ?? new Set<string>();
+    const back = this.#expected.back(seen.database);
     const difference = differenceOf(seen.before, seen.after, now, seen.leftOut, back);
-    this.#back.set(seen.database, back);
     if (!forced) for (const cell of difference.back) back.add(cell);
     if (difference.changed === 0) return { kind: "did not happen", why: "it changed nothing" };
     if (difference.foreign.length > 0 && !forced) return { kind: "conflict", why: foreignWords(difference.foreign) };
@@ -156,40 +175,26 @@ export class Planner {
   /** Rows that point at one and that no newer step deletes. */
   #remaining({ database, dependents }: Extract<Seen, { kind: "rows" }>, row: string) {
     return (dependents.get(row) ?? [])
-      .map(({ table, rows }) => ({ table, rows: rows.filter((one) => !this.#deleted.has(`${database} ${one}`)) }))
+      .map(({ table, rows }) => ({ table, rows: rows.filter((one) => !this.#expected.isDeleted(database, one)) }))
       .filter(({ rows }) => rows.length > 0);
   }
 
-  #expected({ database, now }: Extract<Seen, { kind: "rows" }>): Image {
-    return new Map(
-      [...now].map(([row, is]) => {
-        const key = `${database} ${row}`;
-        return [row, this.#rows.has(key) ? (this.#rows.get(key) ?? null) : is];
-      }),
-    );
-  }
-
   #remember(record: ActionRecord, seen: Seen, forced: boolean): void {
-    const target = record.target ?? record.id;
-    this.#undone.set(target, (this.#undone.get(target) ?? new Set()).add(record.type));
-    if (seen.kind === "state" && record.before !== undefined) this.#states.set(stateKey(record), record.before);
+    this.#expected.undo(record);
+    if (seen.kind === "state") this.#expected.restoreState(record);
     if (seen.kind !== "rows" || seen.after === null) return;
-    const now = this.#expected(seen);
-    const difference = differenceOf(seen.before, seen.after, now, seen.leftOut, this.#back.get(seen.database));
+    const { database, before } = seen;
+    const now = this.#expected.rows(database, seen.now);
+    const difference = differenceOf(before, seen.after, now, seen.leftOut, this.#expected.back(database));
     // Where an earlier run broke off it was done or will be: either way this is what it leaves.
     const isSure = forced || record.undo_status === "undoing";
-    const changes = isSure ? difference.forced : difference.ours;
-    for (const [row, cells] of applied(now, changes, seen.before)) {
-      this.#rows.set(`${seen.database} ${row}`, cells);
-      if (cells === null) this.#deleted.add(`${seen.database} ${row}`);
-    }
+    this.#expected.restore(database, isSure ? difference.forced : difference.ours, before);
   }
 }
 
 const NEVER_ENDED = "it never ended, and what is there now is not what was before";
 
 const hasEnded = (record: ActionRecord): boolean => record.status === "done" || record.after !== undefined;
-const stateKey = ({ type, target, id }: ActionRecord): string => JSON.stringify([type, target ?? id]);
 
 function backWords(record: ActionRecord): Verdict {
   return hasEnded(record)
@@ -225,8 +230,9 @@ function classOf(record: ActionRecord, handler: HandlerFacts | null): UndoClass 
 }
 
 /** What a plan stands on: another of these is another plan. */
-function digestOf(record: ActionRecord, handler: HandlerFacts | null): string {
-  const { undo_status: _status, undo_run: _run, undone_at: _at, undo_error: _error, ...recorded } = record;
+function digestOf({ entry, handler }: PlanInput): string {
+  if (entry.damaged) return sha256(canonicalJson({ damaged: entry.damaged.why }));
+  const { undo_status: _status, undo_run: _run, undone_at: _at, undo_error: _error, ...recorded } = entry.record;
   return sha256(canonicalJson({ recorded, handler: handler?.digest ?? null }));
 }
 
@@ -248,26 +254,11 @@ function damagedStep({ id, why, row }: DamagedRecord): Step {
     form: null,
     resumed: false,
     forced: false,
-    digest: sha256(canonicalJson({ damaged: why })),
   };
-}
-
-/** The plan's name: a hash over ids, records, handlers and what is to be done with each. Twelve hexadecimal digits do. */
-export function planHash(steps: Iterable<Pick<Step, "id" | "digest" | "kind" | "forced">>): string {
-  const hash = createHash("sha256");
-  for (const { id, digest, kind, forced } of steps) hash.update(`${id} ${digest} ${kind} ${forced}\n`);
-  return hash.digest("hex").slice(0, 12);
 }
 
 /** Plans actions that come newest first. */
 export function planActions(inputs: Iterable<PlanInput>, circumstances: Circumstances): Step[] {
   const planner = new Planner(circumstances);
   return [...inputs].map((input) => planner.add(input));
-}
-
-/** How many steps there are of each kind. */
-export function countKinds(steps: Iterable<Pick<Step, "kind">>): Partial<Record<StepKind, number>> {
-  const counts: Partial<Record<StepKind, number>> = {};
-  for (const { kind } of steps) counts[kind] = (counts[kind] ?? 0) + 1;
-  return counts;
 }

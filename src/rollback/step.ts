@@ -27,8 +27,6 @@ export interface Step {
   resumed: boolean;
   /** A person said that it is to be undone whatever stands there. */
   forced: boolean;
-  /** SHA-256 over the record and its handler. */
-  digest: string;
 }
 
 /** What the plan must know of the way in which an action is taken back. */

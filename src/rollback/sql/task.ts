@@ -82,9 +82,9 @@ export async function lookAt(
       shapes.set(shape, group.set(JSON.stringify(Object.values(identity)), identity));
     }
   }
-  const rows: NonNullable<Row>[] = [];
-  for (const group of shapes.values()) rows.push(...(await readRows(session, table, [...group.values()], { lock })));
-  const found = new Found(rows);
+  const groups: NonNullable<Row>[][] = [];
+  for (const group of shapes.values()) groups.push(await readRows(session, table, [...group.values()], { lock }));
+  const found = new Found(groups.flat());
   return aims.map((aim) => seenBy(aim, table, found, session));
 }
 

@@ -19,6 +19,10 @@ export type SqlOutcome =
   /** Nothing was tried: a newer action on the same target failed. */
   | { kind: "blocked" };
 
+/** Of a long plan most steps become one of these. */
+const UNDONE: SqlOutcome = { kind: "undone" };
+const ALREADY: SqlOutcome = { kind: "already" };
+
 export type Tables = Map<string, Promise<Table>>;
 
 /** A table's description, read once. */
@@ -128,7 +132,7 @@ class Work {
       return;
     }
     if (difference.changes.length === 0) {
-      this.outcomes.set(id, { kind: "already" });
+      this.outcomes.set(id, ALREADY);
       return;
     }
     const cascade = await this.#cascade(seen, difference.changes, now);
@@ -138,7 +142,7 @@ class Work {
     }
     for (const change of difference.changes) await this.#change(seen, change);
     for (const [row, cells] of applied(now, difference.changes, seen.before)) this.#rows.set(row, cells);
-    this.outcomes.set(id, { kind: "undone" });
+    this.outcomes.set(id, UNDONE);
   }
 
   /** What is there now, of which newer actions in this transaction may have restored some. */
