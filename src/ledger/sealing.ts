@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { isPointer } from "../values/pointer.ts";
 import { LedgerError } from "./ledger.ts";
+import { cellNamesOf, withoutUnchanged } from "./sealing-rows.ts";
 
 /** A key of AES-256. */
 export interface SealKey {
@@ -12,8 +13,8 @@ export interface SealKey {
 
 /**
  * What of an action is never written as it is. A field is a JSON Pointer that begins with a column (`/before/card/number`,
- * `/captured`), or a name, which is meant wherever it stands in `before`, `after`, `captured` and `reference`. The key in
- * `undo` stays: without it nothing could be taken back.
+ * `/captured`), or a name, which is meant wherever it stands in `before`, `after`, `captured` and `reference`: as a member
+ * of an object, or as a column of captured rows. The key in `undo` stays: without it nothing could be taken back.
  */
 export interface Sealing {
   /** Replaced by a mark. What is gone cannot be put back: undoing must look for it (`holdsRedacted`). */
@@ -74,12 +75,17 @@ export function createSeal({ redact = [], encrypt = [], keys = [] }: Sealing): S
   return {
     close(id, column, value) {
       if (nothing || value === undefined || value === null) return value;
-      const replace = (path: readonly string[], found: unknown): unknown => {
-        if (hidden(path)) return REDACTED;
-        return first !== undefined && locked(path) ? lock(first.id, opened, id, column, found) : undefined;
-      };
       // As it will be written: what has a toJSON of its own could hold a field that nobody sees before.
-      return walk(plain(column, value), [column], replace);
+      const text = plain(column, value);
+      const written = column === "captured" ? withoutUnchanged(text, (name) => hidden(["", name])) : text;
+      const cellOf = cellNamesOf(column === "captured" ? written : null);
+      const replace = (path: readonly string[], found: unknown): unknown => {
+        const cell = cellOf(path);
+        const is = (meant: (path: Path) => boolean): boolean => meant(path) || (cell !== null && meant(cell));
+        if (is(hidden)) return REDACTED;
+        return first !== undefined && is(locked) ? lock(first.id, opened, id, column, found) : undefined;
+      };
+      return walk(written, [column], replace);
     },
     open: (id, column, value) =>
       walk(value, [column], (_, found) => (markOf(found) === "sealed" ? unlock(opened, id, column, found) : undefined)),

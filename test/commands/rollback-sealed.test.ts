@@ -56,6 +56,19 @@ describe("redacted fields", () => {
     expect(rows(world)).toContainEqual({ id: 1, seats: 5, card: "visa" });
   });
 
+  it("of captured rows, by the column's name, are a conflict where the action changed them, and nothing of them is kept", async () => {
+    const world = await sealedShop({ redact: ["card"] });
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 5 where id = 1");
+    const id = await world.change("accounts", { id: 2 }, "update accounts set card = 'amex' where id = 2");
+    expect(await world.json(YES)).toMatchObject({ status: 1, left: [{ id, what: "conflict", why: WORDS }] });
+    expect(rows(world)).toEqual([
+      { id: 1, seats: 1, card: "visa" },
+      { id: 2, seats: 2, card: "amex" },
+    ]);
+    const { stdout } = await world.run(["ledger", "show"]);
+    expect(stdout).not.toMatch(/visa|master|amex/);
+  });
+
   it("go to a command as the record has them, and what cannot be compared is unverified", async () => {
     const world = await sealedShop({ redact: ["card"] });
     const echo = "process.stdin.on('data', (text) => require('fs').writeFileSync('given.json', text))";
@@ -83,6 +96,14 @@ describe("encrypted fields", () => {
     expect(rows(world)).toContainEqual({ id: 1, seats: 1, card: "visa" });
     const { stdout } = await world.run(["ledger", "show"], withKey(`k1:${SECRET}`));
     expect(stdout).not.toContain("sealed");
+  });
+
+  it("may be columns of captured rows", async () => {
+    const world = await sealedShop({ ...sealing, encrypt: ["card"] });
+    await world.change("accounts", { id: 1 }, "update accounts set card = 'amex' where id = 1");
+    expect((await world.run(["ledger", "show"])).stdout).not.toMatch(/visa|amex/);
+    expect((await world.run(YES, withKey(`k1:${SECRET}`))).status).toBe(0);
+    expect(rows(world)).toContainEqual({ id: 1, seats: 1, card: "visa" });
   });
 
   it.each([

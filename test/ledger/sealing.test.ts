@@ -75,6 +75,41 @@ describe("encrypted fields", () => {
   });
 });
 
+describe("columns of captured rows", () => {
+  const captured = {
+    v: 1,
+    columns: ["id", "seats", "card"],
+    identity: ["id"],
+    before: [["1", "2", "'4111'"]],
+    after: [["1", "9", "'5555'"]],
+  };
+
+  it("are sealed by their name, though it does not stand beside each value", () => {
+    const redacting = createSeal({ redact: ["card"] });
+    expect(redacting.close("1", "captured", captured)).toEqual({
+      ...captured,
+      before: [["1", "2", { $clawproof: "redacted" }]],
+      after: [["1", "9", { $clawproof: "redacted" }]],
+    });
+    const encrypting = createSeal({ encrypt: ["card"], keys: [KEY] });
+    const closed = encrypting.close("1", "captured", captured);
+    expect(JSON.stringify(closed)).not.toMatch(/4111|5555/);
+    expect(encrypting.open("1", "captured", closed)).toEqual(captured);
+  });
+
+  it.each([
+    ["the action changed none of it", { after: [["1", "9", "'4111'"]] }, ["id", "seats"]],
+    ["it never ended", { after: undefined }, captured.columns],
+    ["it made a row", { after: [["2", "9", "'4111'"]] }, captured.columns],
+    ["rows are told apart by it", { identity: ["id", "card"], after: [["1", "9", "'4111'"]] }, captured.columns],
+  ])("are left out only where nothing is needed of them: %s", (_, more, columns) => {
+    const closed = createSeal({ redact: ["card"] }).close("1", "captured", { ...captured, ...more });
+    expect(closed).toMatchObject({ columns });
+    expect(JSON.stringify(closed)).not.toMatch(/4111/);
+    expect(holdsRedacted(closed)).toBe(columns.length === 3);
+  });
+});
+
 it.each<[Sealing, string]>([
   [{ encrypt: ["a"] }, "no key is given"],
   [{ keys: [{ id: "k", secret: "short" }] }, 'the key "k" is not 32 bytes'],
