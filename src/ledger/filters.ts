@@ -23,10 +23,15 @@ export function conditionOf(dialect: Dialect, filter: Filter): Fragment {
     ...(targets === undefined ? [] : [anyGlob(dialect, name("target"), targets)]),
     ...(agent === undefined ? [] : [sql`${name("agent")} = ${agent}`]),
     ...(version === undefined ? [] : [sql`${name("version")} = ${version}`]),
-    ...(effect === undefined ? [] : [sql`${name("effect")} = ${effect}`]),
+    ...(effect === undefined ? [] : [effectOf(effect, name("effect"))]),
     ...(drill === undefined ? [] : [sql`${name("drill")} = ${drill ? 1 : 0}`]),
   ];
   return parts.length === 0 ? raw("1 = 1") : joined(parts, " and ");
+}
+
+/** An unknown effect counts as a write: a row that was damaged there must not drop out of what is to be undone. */
+function effectOf(effect: NonNullable<Filter["effect"]>, column: Fragment): Fragment {
+  return sql`${column} ${raw(effect === "read" ? "=" : "<>")} ${"read"}`;
 }
 
 function anyGlob(dialect: Dialect, column: Fragment, globs: readonly string[]): Fragment {

@@ -2,7 +2,7 @@ import { DatabaseFailed, type Dialect, type Parameter } from "../databases/datab
 import { quoteName } from "../databases/identifiers.ts";
 import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import { conditionOf } from "./filters.ts";
-import { LedgerError, type Count, type Range, type Reading } from "./ledger.ts";
+import { type Count, type Range, type Reading } from "./ledger.ts";
 import { ACTIONS, COLUMNS, META, type KeptHandler } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
 import { entryOf } from "./row.ts";
@@ -80,10 +80,10 @@ export function createReading(source: Source, seal: Seal): Reading {
       return { first: time(row?.first), last: time(row?.last) };
     },
     async handlers() {
-      const rows = await ask<{ key: unknown; value: unknown }>(
-        sql`select ${name("key")}, ${name("value")} from ${raw(META)} where ${name("key")} like ${`${HANDLER_KEY}%`} order by ${name("key")}`,
+      const rows = await ask<{ value: unknown }>(
+        sql`select ${name("value")} from ${raw(META)} where ${name("key")} like ${`${HANDLER_KEY}%`} order by ${name("key")}`,
       );
-      return rows.map(({ key, value }) => handlerOf(String(key), String(value)));
+      return rows.flatMap(({ value }) => handlerOf(String(value)) ?? []);
     },
   };
 }
@@ -101,10 +101,12 @@ function inCommon(one: string, other: string): number {
   return length;
 }
 
-function handlerOf(key: string, value: string): KeptHandler {
+/** Null for what was damaged by hand: its type is without a handler then, and all others can be undone. */
+function handlerOf(value: string): KeptHandler | null {
   try {
-    return JSON.parse(value) as KeptHandler;
+    const kept: unknown = JSON.parse(value);
+    return typeof kept === "object" && kept !== null && "undo" in kept ? (kept as KeptHandler) : null;
   } catch {
-    throw new LedgerError(`the ledger's ${META} is damaged: what stands under ${key} is not JSON`);
+    return null;
   }
 }
