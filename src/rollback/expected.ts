@@ -1,5 +1,6 @@
 import type { ActionRecord } from "../ledger/record.ts";
 import type { Change, Image, Row } from "./sql/image.ts";
+import { targetOf } from "./step.ts";
 
 /**
  * What will be there once the newer steps of a plan are undone, and what none of them may touch. A plan may be long, so
@@ -15,6 +16,8 @@ export class Expected {
   /** Types that newer steps undo, by target; targets with the same types share their set. */
   readonly #undone = new Map<string, ReadonlySet<string>>();
   readonly #sets = new Map<string, ReadonlySet<string>>();
+  /** Targets on which a newer action stays. */
+  readonly #left = new Set<string>();
 
   /** Rows as they will be, of rows as they are now. */
   rows(database: string, now: Image): Image {
@@ -75,6 +78,16 @@ export class Expected {
       madeIn(this.#sets, key, () => types),
     );
   }
+
+  /** A conflict: the action stays on its target. */
+  leave(record: ActionRecord): void {
+    this.#left.add(targetOf(record));
+  }
+
+  /** Whether a newer action on the same target stays. */
+  isLeftOn(record: ActionRecord): boolean {
+    return this.#left.has(targetOf(record));
+  }
 }
 
 function madeIn<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -83,5 +96,4 @@ function madeIn<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return known;
 }
 
-const targetOf = ({ target, id }: ActionRecord): string => target ?? id;
 const stateKey = (record: ActionRecord): string => JSON.stringify([record.type, targetOf(record)]);

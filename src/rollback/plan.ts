@@ -61,6 +61,7 @@ export class Planner {
     const forced = this.#circumstances.forced.has(record.id);
     const verdict = this.#verdict(record, handler, seen, forced);
     if (verdict.kind === "undo") this.#remember(record, seen, forced);
+    else if (verdict.kind === "conflict") this.#expected.leave(record);
     return {
       ...verdict,
       id: record.id,
@@ -125,6 +126,8 @@ export class Planner {
   #fromSeen(record: ActionRecord, seen: Seen, forced: boolean): Verdict {
     switch (seen.kind) {
       case "nothing":
+        // Nobody sees what it would do to what a newer action left there.
+        if (this.#expected.isLeftOn(record) && !forced) return { kind: "conflict", why: STAYS };
         if (hasEnded(record) || forced) return { kind: "undo", why: "nothing can look whether it is back" };
         return { kind: "conflict", why: "it never ended, and nothing can look whether it happened" };
       case "unread":
@@ -194,6 +197,8 @@ export class Planner {
 
 const NEVER_ENDED = "it never ended, and what is there now is not what was before";
 
+const STAYS = "a newer action on the same target stays, and nothing can look what undoing this one would do to it";
+
 const hasEnded = (record: ActionRecord): boolean => record.status === "done" || record.after !== undefined;
 
 function backWords(record: ActionRecord): Verdict {
@@ -219,6 +224,7 @@ const json = (value: unknown): string => canonicalJson(value ?? null);
 
 function noHandler({ undo }: ActionRecord): string {
   if (undo?.form === "function") return "its undo is a function of the agent: name its guard under rollback.guard";
+  if (undo) return "what the ledger keeps to undo it is missing or damaged: name one under rollback.undo";
   return "name one under rollback.undo, or take it back by hand";
 }
 

@@ -9,7 +9,7 @@ import type { Sessions } from "./sessions.ts";
 import { taskOf } from "./sql/make-task.ts";
 import type { SqlTask } from "./sql/task.ts";
 import { type SqlOutcome, undoRows } from "./sql/undo.ts";
-import type { Step } from "./step.ts";
+import { type Step, targetOf } from "./step.ts";
 
 /** So many steps whose rows are in one database share a transaction, and a commit of the ledger. */
 const BATCH = 100;
@@ -258,7 +258,6 @@ class Run {
 }
 
 const BLOCKED: Outcome = { kind: "blocked", why: "a newer action on the same target was not undone" };
-const targetOf = ({ target, id }: Step): string => target ?? id;
 
 function notClaimed(claim: Claim | undefined): Outcome {
   if (!claim || claim.claimed || claim.status === null) return { kind: "failed", why: "the ledger has it no more" };

@@ -29,6 +29,9 @@ export interface Step {
   forced: boolean;
 }
 
+/** What an action is about: an undo that fails holds up the older ones of the same. */
+export const targetOf = ({ target, id }: { target: string | null; id: string }): string => target ?? id;
+
 /** What the plan must know of the way in which an action is taken back. */
 export interface HandlerFacts {
   form: UndoForm;

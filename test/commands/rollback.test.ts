@@ -207,6 +207,52 @@ describe("clawproof rollback", () => {
     ]);
   });
 
+  it("does not lose a row whose effect was damaged by hand: what is not known to be a read may be a write", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    await world.act({ type: "look", effect: "read", target: "accounts/1" });
+    const { default: Libsql } = await import("libsql");
+    const file = new Libsql(world.path("actions.db"));
+    file.exec("update clawproof_actions set effect = 'wri' where type = 'update'");
+    file.close();
+    const { status, left } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect({ status, left }).toMatchObject({ status: 1, left: [{ what: "conflict" }] });
+    expect(left[0]?.why).toBe('its row in the ledger is damaged: effect is "wri", which it cannot be');
+  });
+
+  it.each(["null", "{", "{}", "7"])(
+    "has no handler where the kept one was damaged to %s, and undoes others",
+    async (damaged) => {
+      const world = await shop();
+      world.configure({ undo: UNDO });
+      await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+      await world.ledger.putHandler({ agent: "support", version: null, type: "mail", undo: { command: ["true"] } });
+      await world.act({ type: "mail", target: "mail/1", undo: { form: "command" } });
+      const { default: Libsql } = await import("libsql");
+      const file = new Libsql(world.path("actions.db"));
+      file.prepare("update clawproof_meta set value = ? where key like 'undo:%'").run([damaged]);
+      file.close();
+      const { status, left } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+      expect({ status, left }).toMatchObject({ status: 1, left: [{ what: "no handler" }] });
+      expect(left[0]?.why).toContain("missing or damaged: name one under rollback.undo");
+      expect(seats(world)).toContainEqual({ id: 1, seats: 1 });
+    },
+  );
+
+  it("leaves an older action where a newer one on its target stays and nothing can look", async () => {
+    const world = await shop();
+    const log = ["-e", "require('fs').appendFileSync('undone.log', 'x')"];
+    world.configure({ undo: { set: { command: [process.execPath, ...log] } } });
+    await world.act({ type: "set", target: "lamp/1" });
+    await world.ledger.begin({ trace_id: "t1", agent: "support", type: "set", effect: "write", target: "lamp/1" });
+    await world.act({ type: "set", target: "lamp/2" });
+    const { status, steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect({ status, steps }).toEqual({
+      status: 1,
+      steps: ["set lamp/2 undo → unverified", "set lamp/1 conflict", "set lamp/1 conflict"],
+    });
+  });
+
   it("ends well where there is no ledger, and makes none", async () => {
     const world = await shop();
     world.configure({ ledger: "sqlite:nowhere.db" });
