@@ -4,9 +4,10 @@ import type { Source } from "../config/call.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { fill, mask, Unfilled } from "../config/template.ts";
 import { readPointer } from "../values/pointer.ts";
+import { complaintOf } from "./complaint.ts";
 import { parseData, type Data } from "./data.ts";
 import { describeCall } from "./describe.ts";
-import { CallFailed, type Answer, type Call, type CallContext } from "./door.ts";
+import { CallFailed, type Call, type CallContext } from "./door.ts";
 import { matches } from "./expectation.ts";
 import { readTextFile, UnreadableFile } from "./file.ts";
 import { send } from "./send.ts";
@@ -99,14 +100,8 @@ async function readFromCall(call: Call, context: CallContext): Promise<SourceTex
     throw error;
   });
   const match = matches(answer, call.expect);
-  if (!match.met) throw new SourceFailed(`${shown} ${match.why}${complaint(answer)}`);
+  if (!match.met) throw new SourceFailed(`${shown} ${match.why}${complaintOf(answer)}`);
   return { text: answer.via === "http" ? answer.text : answer.stdout, shown, level: "inspected" };
-}
-
-/** The last line on standard error says most about why a command failed. */
-function complaint(answer: Answer): string {
-  const last = answer.via === "command" ? answer.stderr.trim().split("\n").at(-1) : "";
-  return last ? `: ${last.slice(0, 200)}` : "";
 }
 
 function parsed(raw: SourceText): Data {

@@ -1,5 +1,6 @@
 import type { Call } from "../config/call.ts";
 import type { PlaceholderValues } from "../config/template.ts";
+import { complaintOf } from "../doors/complaint.ts";
 import { contextOf } from "../doors/context.ts";
 import { type Answer, CallFailed, type FailureKind } from "../doors/door.ts";
 import { matches } from "../doors/expectation.ts";
@@ -91,8 +92,7 @@ function checkTaken(answer: Answer, call: Call): void {
   const match = matches(answer, call.expect);
   if (match.met) return;
   const isBroken = answer.via === "http" && answer.status >= 500;
-  const complaint = answer.via === "command" ? (answer.stderr.trim().split("\n").at(-1) ?? "") : "";
-  const words = `the switch ${match.why}${complaint === "" ? "" : `: ${complaint.slice(0, 200)}`}`;
+  const words = `the switch ${match.why}${complaintOf(answer)}`;
   throw new SwitchProblem(isBroken ? "unanswered" : "refused", words, answer.via === "http" ? answer.status : null);
 }
 

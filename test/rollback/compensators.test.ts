@@ -57,6 +57,25 @@ const set = (world: World, crm: Crm, target: string, before: unknown, after: unk
   world.act({ type: "set", target, before }, () => crm.items.set(target, after), { after });
 const ROLLBACK = ["rollback", "--trace", "t1", "--yes"];
 
+it("a command that looks reads the record too, and says why it could not look", async () => {
+  const world = await World.open();
+  const reading =
+    "let text = ''; process.stdin.on('data', (more) => (text += more)).on('end', () => look(JSON.parse(text)))";
+  const looking = (look: string) => ({
+    set: {
+      command: [process.execPath, "-e", "require('fs').writeFileSync('undone', '')"],
+      state: { command: [process.execPath, "-e", `const look = ${look}; ${reading}`] },
+    },
+  });
+  await world.act({ type: "set", target: "a", before: 1 }, undefined, { after: 2 });
+  world.configure({ undo: looking("() => { throw new Error('no account there') }") });
+  expect((await world.json(ROLLBACK)).left[0]?.why).toMatch(/status 1: Error: no account there$/);
+  world.configure({
+    undo: looking("(record) => console.log(require('fs').existsSync('undone') ? record.before : record.after)"),
+  });
+  expect(await world.json(ROLLBACK)).toMatchObject({ status: 0, steps: ["set a undo → undone"] });
+});
+
 describe("http", () => {
   it("sends the record's fields with a key, reads back and compares", async () => {
     const [world, crm] = [await World.open(), await Crm.open()];

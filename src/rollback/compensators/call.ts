@@ -1,4 +1,5 @@
 import type { Call } from "../../config/call.ts";
+import { complaintOf } from "../../doors/complaint.ts";
 import { answerJson } from "../../doors/reading.ts";
 import { CallFailed, type Answer, type CallContext, type FailureKind } from "../../doors/door.ts";
 import { matches } from "../../doors/expectation.ts";
@@ -41,30 +42,33 @@ export function httpUndo(call: Call, context: CallContext): Compensator["undo"] 
   };
 }
 
+/** The record as JSON for a command. Nothing in it is filled in that looks like a placeholder in somebody's data. */
+const recordText = (record: ActionRecord): string => JSON.stringify(record).replaceAll("${", () => "$${");
+
 /** `command`: a program that reads the record as JSON on its standard input. */
 export function commandUndo(argv: readonly string[], context: CallContext): Compensator["undo"] {
   return async (record, undo) => {
-    // Not through `stdin`, which would fill in what looks like a placeholder in somebody's data.
-    const call = { command: [...argv], stdin: JSON.stringify(record).replaceAll("${", () => "$${") };
+    const call = { command: [...argv], stdin: recordText(record) };
     const answer = await asked(call, contextFor(record, undo, context));
     if (answer.via === "command" && answer.exit === 0) return;
-    const said = answer.via === "command" ? answer.stderr.trim().split("\n").at(-1) : "";
     const how = answer.via === "command" ? `ended with exit status ${answer.exit}` : "did not run";
-    throw new UndoFailed(`${argv[0] ?? "the command"} ${how}${said ? `: ${said.slice(0, 200)}` : ""}`);
+    throw new UndoFailed(`${argv[0] ?? "the command"} ${how}${complaintOf(answer)}`);
   };
 }
 
 /**
  * `state` as a request or a command: its JSON, or what `at` points at in it. A thing that is not there (404, 410, where
- * `expect` says nothing else) is null, as in an action's `before` and `after`.
+ * `expect` says nothing else) is null, as in an action's `before` and `after`. A command reads the record as that of an
+ * undo does, unless it says what else stands on its standard input.
  */
 export function callState(call: Call & { at?: string | undefined }, context: CallContext) {
   const { at = "", ...plain } = call;
   return async (record: ActionRecord, undo: UndoContext): Promise<unknown> => {
-    const answer = await asked(plain, contextFor(record, undo, context));
+    const call = "command" in plain ? { stdin: recordText(record), ...plain } : plain;
+    const answer = await asked(call, contextFor(record, undo, context));
     if (answer.via === "http" && plain.expect === undefined && ABSENT.has(answer.status)) return null;
     const match = matches(answer, plain.expect);
-    if (!match.met) throw new UndoFailed(match.why);
+    if (!match.met) throw new UndoFailed(`${match.why}${complaintOf(answer)}`);
     const json = answerJson(answer);
     if ("why" in json) throw new UndoFailed(json.why);
     const read = readPointer(json.value, at);
