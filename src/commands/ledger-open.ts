@@ -7,7 +7,7 @@ import { keysOf } from "../ledger/environment-key.ts";
 import { type Filter, type Ledger, LedgerError, type Reading } from "../ledger/ledger.ts";
 import { openLedger, readLedger } from "../ledger/open.ts";
 import type { SealKey } from "../ledger/sealing.ts";
-import { bothMoments } from "../values/moment.ts";
+import { bothMoments, windowWords } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { type ProjectFlags, toldProject } from "./told-project.ts";
@@ -87,12 +87,14 @@ function keysFor({ env }: Project): SealKey[] {
 }
 
 /** Says what a ledger could not do as NothingTried. */
-export async function telling<T>({ secrets }: Project, work: () => Promise<T>): Promise<T> {
+export async function telling<T>(project: Project, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof LedgerError || error instanceof DatabaseFailed) {
-      throw new NothingTried(secrets.redact(`the ledger cannot be used: ${error.message}`));
+      const { file, line } = project.where(["rollback", "ledger"]);
+      const why = error.message.replace(/^the ledger failed: /, "");
+      throw new NothingTried(project.secrets.redact(`the ledger (${file}:${line}) cannot be used: ${why}`));
     }
     throw error;
   }
@@ -104,11 +106,12 @@ export async function nothingMatched(reading: Reading, { traces, ...rest }: Filt
   if (range.first === null || range.last === null) return "the ledger is empty";
   const spans = `the ledger spans ${bothMoments(range.first)} to ${bothMoments(range.last)}`;
   const [trace] = traces ?? [];
-  if (trace === undefined) return `nothing matches; ${spans}`;
+  if (trace === undefined) return `${["nothing matches", ...windowWords(rest)].join(" ")}; ${spans}`;
   const isKnown = (await reading.counts({ traces })).length > 0;
   if (isKnown) {
     const others = Object.entries(rest).filter(([, value]) => value !== undefined && value !== "write");
-    return `the trace is known, but nothing in it matches the other ${others.length === 1 ? "condition" : "conditions"}`;
+    const conditions = `the other ${others.length === 1 ? "condition" : "conditions"}`;
+    return ["the trace is known, but nothing in it matches", conditions, ...windowWords(rest)].join(" ");
   }
   const near = await reading.nearestTrace(trace);
   return `no trace ${trace} is known${near === null ? "" : `; did you mean ${near}?`} (${spans})`;

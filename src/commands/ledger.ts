@@ -1,7 +1,7 @@
 import type { ExitCode } from "../audit/report.ts";
 import type { Entry } from "../ledger/record.ts";
 import { printable } from "../report/printable.ts";
-import { localMoment } from "../values/moment.ts";
+import { bothMoments, localMoment } from "../values/moment.ts";
 import { nothingMatched, NothingTried, openReading, projectWithLedger, telling } from "./ledger-open.ts";
 import { type SelectFlags, selectionOf } from "./rollback-flags.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -60,10 +60,13 @@ function lineOf({ record, damaged }: Entry): string {
   ].join("  ");
 }
 
+const isTime = (name: string): boolean => name.endsWith("_at") || name === "undo_until";
+
 function linesOf(entry: Entry): string[] {
   if (entry.damaged) return [printable(lineOf(entry)), ""];
   const fields = Object.entries(entry.record).flatMap(([name, value]) => {
     if (value === null || value === undefined) return [];
+    if (isTime(name) && typeof value === "number") return [`  ${name}: ${bothMoments(value)}`];
     return [`  ${name}: ${printable(typeof value === "string" ? value : JSON.stringify(value))}`];
   });
   return [printable(lineOf(entry)), ...fields, ""];

@@ -1,6 +1,6 @@
 import type { Filter } from "../ledger/ledger.ts";
 import { parseScope, SCOPE_FORMS } from "../switch/protocol/scope.ts";
-import { parseMoment } from "../values/moment.ts";
+import { parseMoment, windowWords } from "../values/moment.ts";
 import { numberOf } from "./switch-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -29,9 +29,7 @@ export function selectionOf(scope: string | undefined, flags: SelectFlags, now: 
   const since = momentOf("--since", flags.since, now);
   const until = momentOf("--until", flags.until, now);
   if (since !== undefined && until !== undefined && until <= since) {
-    throw new UsageError(
-      `the window ends before it begins: --since ${flags.since ?? ""}, --until ${flags.until ?? ""}`,
-    );
+    throw new UsageError(`the window ends before it begins: ${windowWords({ since, until }).join(", ")}`);
   }
   const ofScope = scopeFilter(scope);
   if (ofScope.types && flags.type) throw new UsageError("the scope names a type already: leave --type out");

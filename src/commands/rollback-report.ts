@@ -1,7 +1,7 @@
 import type { Outcome, OutcomeKind } from "../rollback/outcome.ts";
 import { isSettled, whyOf } from "../rollback/outcome.ts";
 import { STEP_KINDS, type Step } from "../rollback/step.ts";
-import { bothMoments, localMoment } from "../values/moment.ts";
+import { bothMoments, localMoment, windowWords } from "../values/moment.ts";
 
 /** What `rollback` prints of a plan and of a run: pure. */
 
@@ -16,6 +16,8 @@ export interface PlanHead {
   agent: { name: string; mode: string } | { name: string; why: string } | null;
   /** Why the guard's functions cannot be used. */
   guardFailed: string | null;
+  /** `--limit`. */
+  limit: number | undefined;
 }
 
 const several = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
@@ -33,8 +35,11 @@ export function headLines(head: PlanHead, steps: readonly Step[], now: number): 
   const types = [...new Set(steps.map(({ type }) => type))];
   const lines = [
     `rollback${head.environment === null ? "" : ` in ${head.environment}`} by ${head.ledger}`,
-    ...windowLines(head),
+    ...windowWords(head),
     `${several(steps.length, "action")}: ${kindCounts(steps)}`,
+    ...(steps.length === head.limit
+      ? [`the newest alone, by --limit ${head.limit}: older ones that match are left`]
+      : []),
     ...types.map((type) =>
       typeLine(
         type,
@@ -45,13 +50,6 @@ export function headLines(head: PlanHead, steps: readonly Step[], now: number): 
     ...agentLines(head),
   ];
   if (head.guardFailed !== null) lines.push(`WARNING: the guard's undo functions cannot be used: ${head.guardFailed}`);
-  return lines;
-}
-
-function windowLines({ since, until }: PlanHead): string[] {
-  const lines: string[] = [];
-  if (since !== undefined) lines.push(`since ${bothMoments(since)}`);
-  if (until !== undefined) lines.push(`until ${bothMoments(until)}`);
   return lines;
 }
 
@@ -115,7 +113,7 @@ const BY_HAND: Record<string, string> = {
   blocked: "run the same command again once the newer one is settled",
   unknown: "look whether it was done; --force ID does it (again)",
   unverified: "look whether it is really back",
-  held: "wait for the other run, then run the same command again",
+  held: "wait until the other run ends (30 s where it was killed), then run the same command again",
   "not tried": "run the same command again",
 };
 
@@ -137,12 +135,16 @@ export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Out
   });
 }
 
+const UNTRIED: ReadonlySet<OutcomeKind> = new Set(["not tried", "held", "blocked"]);
+
 export function outcomeLines(steps: readonly Step[], outcomes: ReadonlyMap<string, Outcome>): string[] {
   const left = leftOf(steps, outcomes);
   const counts = new Map<OutcomeKind, number>();
   for (const { kind } of outcomes.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const words = [...counts].map(([kind, count]) => `${count} ${kind === "already" ? "done already" : kind}`);
-  const lines = [`Tried ${several(outcomes.size, "action")}: ${words.join(", ") || "none"}`];
+  const tried = [...outcomes.values()].filter(({ kind }) => !UNTRIED.has(kind)).length;
+  const of = tried === outcomes.size ? "" : `${tried} of `;
+  const lines = [`Tried ${of}${several(outcomes.size, "action")}: ${words.join(", ") || "none"}`];
   if (left.length === 0) return [...lines, "Nothing is left."];
   lines.push(`Left: ${several(left.length, "action")}`);
   for (const { step, what, why, next } of left) {

@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { ExitCode } from "../audit/report.ts";
 import type { Project } from "../config/project.ts";
 import { printable } from "../report/printable.ts";
+import { Interrupted } from "../evidence/gathering.ts";
 import type { Ledger, Reading } from "../ledger/ledger.ts";
 import { openWorkshop, type Workshop } from "../rollback/configured.ts";
 import { makePlan, type Plan } from "../rollback/make-plan.ts";
@@ -44,9 +45,11 @@ export async function rollback(
   const { stdout, stderr, clock } = surroundings;
   const format = parseFormat(flags.format);
   const selection = selectionOf(scope, flags, clock.now());
+  checkHash(flags.plan);
   const project = await projectWithLedger(flags, surroundings);
   surroundings.onSignal = (again) => {
-    stderr.write(again ? "still finishing the step that runs\n" : "interrupted: finishing the step that runs\n");
+    // Below the question, where it stands.
+    if (!again) stderr.write(`${stderr.isTTY === true ? "\n" : ""}interrupted: nothing was done\n`);
   };
   try {
     return await withLedger(project, flags, surroundings, (opened) =>
@@ -116,7 +119,10 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
       ...selection,
       forced: flags.force ?? [],
       now,
-      progress: (looked) => live.show(`looking at ${looked} actions`),
+      progress(looked) {
+        if (signal.aborted) throw new Interrupted("interrupted");
+        live.show(`looking at ${looked} actions`);
+      },
     }),
   ).finally(() => live.clear());
   if (plan.steps.length === 0) {
@@ -140,7 +146,7 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
   if (ledger === null) return tell(null);
   if (flags.plan !== undefined && flags.plan !== plan.hash) {
     throw new NothingTried(
-      `this is plan ${plan.hash}, and not ${flags.plan}: something has changed since it was reviewed`,
+      `this is plan ${plan.hash}, and not ${flags.plan}: something has changed since it was reviewed, or was taken back; look at this one, then --plan ${plan.hash}`,
     );
   }
   if (toUndo === 0) {
@@ -148,6 +154,9 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
     return tell(new Map());
   }
   await consent(plan, toUndo, flags, surroundings);
+  surroundings.onSignal = (again) => {
+    stderr.write(again ? "still finishing the step that runs\n" : "interrupted: finishing the step that runs\n");
+  };
   const outcomes = await telling(project, () =>
     runPlan({
       ledger,
@@ -164,6 +173,13 @@ async function planAndRun(asked: Asked, workshop: Workshop, surroundings: Surrou
 }
 
 const indented = (line: string): string => (/^ */.exec(line)?.[0] ?? "") + printable(line);
+
+function checkHash(hash: string | undefined): void {
+  if (hash === undefined || HASH.test(hash)) return;
+  throw new UsageError(`--plan takes the hash under a plan, 12 hexadecimal digits, not "${hash}": see --dry-run`);
+}
+
+const HASH = /^[0-9a-f]{12}$/;
 
 function refuseUnknownForce({ steps }: Plan, forced: readonly string[]): void {
   const unknown = forced.find((id) => !steps.some((step) => step.id === id));
@@ -202,6 +218,7 @@ async function headOf(
     hash: plan.hash,
     agent: await agentMode(project, surroundings),
     guardFailed: workshop.guardFailed,
+    limit: selection.limit,
   };
 }
 

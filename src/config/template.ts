@@ -71,6 +71,9 @@ function secretPart(name: string, fallback: string | undefined): TemplatePart | 
 }
 
 function unknownPlaceholder(inside: string): string {
+  if (/^record\b/.test(inside)) {
+    return `unknown placeholder \`\${${inside}}\`; a field of the action record is \`\${record.reference}\`, what is in one \`\${record.before/plan}\``;
+  }
   const near = nearest(inside, PLACEHOLDERS);
   const advice =
     near === undefined

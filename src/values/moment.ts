@@ -56,6 +56,14 @@ export function localMoment(ms: number): string {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())} ${zone}`;
 }
 
+/** What a window was understood as, a line for each end: `since …`, `until …`. */
+export function windowWords({ since, until }: { since?: number | undefined; until?: number | undefined }): string[] {
+  return [
+    ...(since === undefined ? [] : [`since ${bothMoments(since)}`]),
+    ...(until === undefined ? [] : [`until ${bothMoments(until)}`]),
+  ];
+}
+
 /** A moment in local time and in UTC: `2026-11-22 03:00:00 +01:00 (2026-11-22 02:00:00 UTC)`. */
 export function bothMoments(ms: number): string {
   return `${localMoment(ms)} (${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC)`;

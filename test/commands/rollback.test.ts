@@ -78,11 +78,32 @@ describe("clawproof rollback", () => {
     const refused = await world.run(["rollback", "--since", "1h", "--plan", plan]);
     expect(refused).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining("something has changed since it was reviewed"),
+      stderr: expect.stringMatching(/something has changed since it was reviewed.* then --plan [0-9a-f]{12}\n$/),
     });
+    for (const hash of ["", plan.slice(0, 8)]) {
+      const { status, stderr } = await world.run(["rollback", "--since", "1h", "--plan", hash]);
+      expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining("12 hexadecimal digits") });
+    }
     world.app.exec("update accounts set seats = 10 where id = 1");
     expect((await world.run(["rollback", "--since", "1h", "--plan", plan])).status).toBe(0);
     expect(seats(world)).toContainEqual({ id: 1, seats: 1 });
+  });
+
+  it("says that older actions are left where a limit was reached", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    await world.change("accounts", { id: 2 }, "update accounts set seats = 10 where id = 2");
+    const limited = async (limit: string) => (await world.run(["rollback", "--dry-run", "--limit", limit])).stdout;
+    expect(await limited("1")).toContain("\nthe newest alone, by --limit 1: older ones that match are left\n");
+    expect(await limited("3")).not.toContain("--limit");
+  });
+
+  it("does nothing where it is interrupted before the plan is there", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    const { status, stdout } = await world.run(["rollback", "--yes"], { signal: AbortSignal.abort() });
+    expect({ status, stdout }).toEqual({ status: 130, stdout: "" });
+    expect(seats(world)).toContainEqual({ id: 1, seats: 10 });
   });
 
   it("asks for the count, and does nothing without it", async () => {
@@ -106,7 +127,10 @@ describe("clawproof rollback", () => {
 
   it.each([
     [["--trace", "t11"], "no trace t11 is known; did you mean t1? (the ledger spans "],
-    [["--since", "2020-01-01T00:00Z", "--until", "2020-01-02"], "nothing matches; the ledger spans "],
+    [["--since", "2020-01-01T00:00Z", "--until", "2020-01-02"], "(2020-01-01 00:00:00 UTC) until 2020-01-0"],
+    [["--type", "other"], "nothing matches; the ledger spans "],
+    [["--trace", "t1", "--until", "2020-01-02"], "nothing in it matches the other condition until 2020-01-02 "],
+    [["--since", "2020-01-02T01:00Z", "--until", "2020-01-02T00:00Z"], "(2020-01-02 01:00:00 UTC), until 2020-01-0"],
     [["--until", "3h", "--since", "1h"], "the window ends before it begins"],
     [["--since", "yesterday"], "--since takes a duration ago (3h), a clock time (03:00) or ISO 8601"],
     [["--trace", "t1", "--type", "other"], "the trace is known, but nothing in it matches the other condition"],
@@ -258,7 +282,10 @@ describe("clawproof rollback", () => {
     world.configure({ ledger: "sqlite:nowhere.db" });
     for (const argv of [["--dry-run"], ["--yes"]]) {
       const { status, stderr } = await world.run(["rollback", ...argv]);
-      expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining("nowhere.db does not exist") });
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(/clawproof\.yaml:1\) cannot be used: .*nowhere\.db does not exist/),
+      });
     }
   });
 });
@@ -273,6 +300,7 @@ describe("clawproof ledger", () => {
     expect(list.stdout).toMatch(/second {2}b \[2J {2}trace t1\n.*first {2}a {2}trace t1\n$/);
     const show = await world.run(["ledger", "show", "--type", "first"]);
     expect(show.stdout).toContain('\n  before: {"x":1}\n');
+    expect(show.stdout).toMatch(/\n {2}started_at: \d{4}-\d\d-\d\d [\d:]{8} [+-]\d\d:\d\d \(.* UTC\)\n/);
     const json = await world.run(["ledger", "list", "--limit", "1", "--format", "json"]);
     expect(JSON.parse(json.stdout)).toMatchObject({ type: "second" });
     expect(await world.run(["ledger", "list", "--type", "third"])).toMatchObject({ status: 2, stdout: "" });

@@ -25,6 +25,10 @@ describe("parseTemplate", () => {
   });
 
   it.each([
+    [
+      "${record}",
+      "unknown placeholder `${record}`; a field of the action record is `${record.reference}`, what is in one `${record.before/plan}`",
+    ],
     ["${scop}", "unknown placeholder `${scop}`; did you mean `${scope}`?"],
     ["${ttlseconds}", "unknown placeholder `${ttlseconds}`; did you mean `${ttlSeconds}`?"],
     ["${TOKEN", "`${` without its `}`; a literal `${` is written `$${`"],
