@@ -108,6 +108,7 @@ export interface Left {
 const BY_HAND: Record<string, string> = {
   conflict: "look what is there now; --force ID puts it back all the same",
   irreversible: "do by hand what the plan says of it",
+  "too late": "do it by hand; --force ID tries it all the same",
   "no handler": "take it back by hand, or name a handler and run it again",
   failed: "remove the cause and run the same command again",
   blocked: "run the same command again once the newer one is settled",
@@ -120,6 +121,10 @@ const BY_HAND: Record<string, string> = {
 const UNFORCIBLE = "remove the cause and run the same command again, or do it by hand";
 const nextOf = (what: string, of: Outcome | Step): string => ("forcible" in of ? UNFORCIBLE : (BY_HAND[what] ?? ""));
 
+/** Its handler is still there, and its undo window has closed. */
+const isTooLate = ({ kind, form, undoUntil }: Step): boolean =>
+  kind === "irreversible" && form !== null && form !== "irreversible" && undoUntil !== null;
+
 /** What is not settled, in the plan's order. `outcomes` is null for a plan that nobody carried out. */
 export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Outcome> | null): Left[] {
   return steps.flatMap((step): Left[] => {
@@ -131,7 +136,8 @@ export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Out
     if (step.kind === "undo") return [];
     const isUnverified = step.kind === "done already" && step.why?.startsWith("nobody could look") === true;
     if (!isUnverified && (step.kind === "done already" || step.kind === "did not happen")) return [];
-    return [{ step, what: step.kind, why: step.why, next: nextOf(isUnverified ? "unverified" : step.kind, step) }];
+    const what = isUnverified ? "unverified" : isTooLate(step) ? "too late" : step.kind;
+    return [{ step, what: step.kind, why: step.why, next: nextOf(what, step) }];
   });
 }
 

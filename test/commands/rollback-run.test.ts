@@ -238,3 +238,15 @@ async function listening(server: Server): Promise<void> {
 }
 
 const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+
+it("what is too late is left, and forced all the same", async () => {
+  const world = await World.open();
+  world.configure({ undo: { set: { command: ["true"] } } });
+  const id = await world.act({ type: "set", target: "late", undo_until: Date.UTC(2020, 0, 1) });
+  const { status, stdout } = await world.run(YES);
+  expect({ status, stdout }).toEqual({
+    status: 1,
+    stdout: expect.stringMatching(/closed at 2020-01-01T.*\n {4}do it by hand; --force ID tries it all the same\n/),
+  });
+  expect((await world.json([...YES, "--force", id])).steps).toEqual(["set late undo → unverified"]);
+});
