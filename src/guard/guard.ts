@@ -62,7 +62,10 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
   const recordings =
     options.ledger === undefined
       ? null
-      : new Recordings(options.ledger, { agent: settings.agent, version: settings.version, notice });
+      : new Recordings(options.ledger, {
+          ...{ agent: settings.agent, version: settings.version, notice },
+          keepMs: options.ledger.keep === undefined ? null : readDuration("ledger.keep", options.ledger.keep, 0),
+        });
   client?.start();
 
   return {

@@ -1,3 +1,4 @@
+import { systemClock } from "../values/clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LedgerOptions } from "../ledger/open.ts";
 import type { Notice } from "./options.ts";
@@ -8,12 +9,25 @@ import { keptSql, withoutPassword } from "./undo-form.ts";
 /** After a ledger could not be opened, so long until it is tried again: each write would wait for it. */
 const AGAIN_MS = 1_000;
 
+/** What is old is dropped when the ledger is opened, and so often after that. */
+const DROP_EVERY_MS = 24 * 3_600_000;
+
 type Capturer = import("../rollback/sql/capture.ts").Capturer;
 type Captured = import("../rollback/sql/captured.ts").Captured;
 
 export interface LedgerSettings extends LedgerOptions {
   /** `sqlite:PATH`, `postgres://…` or `mysql://…`. */
   database: string;
+  /** How long an action is kept, as a duration (`90d`); what can still be undone is kept all the same. Default: for ever. */
+  keep?: string | number | undefined;
+}
+
+export interface RecordingsOptions {
+  agent: string;
+  version: string | undefined;
+  notice: (notice: Notice) => void;
+  /** `keep` of the settings; null for ever. */
+  keepMs: number | null;
 }
 
 /** The ledger as the guard uses it: opened on use, opened again where that failed, and closed with the guard. */
@@ -22,21 +36,22 @@ export class Recordings {
   readonly #notice: (notice: Notice) => void;
   readonly #agent: string;
   readonly #version: string | null;
+  readonly #keepMs: number | null;
   readonly #kept = new Map<string, Promise<void>>();
   readonly #databases = new Map<string, string>();
   #opening: Promise<Ledger> | null = null;
   #capturer: Promise<Capturer> | null = null;
   #failedAt = Number.NEGATIVE_INFINITY;
   #failure: unknown = null;
+  #dropping: ReturnType<typeof setInterval> | undefined;
+  #closed = false;
 
-  constructor(
-    settings: LedgerSettings,
-    { agent, version, notice }: { agent: string; version: string | undefined; notice: (notice: Notice) => void },
-  ) {
+  constructor(settings: LedgerSettings, { agent, version, notice, keepMs }: RecordingsOptions) {
     this.#settings = settings;
     this.#agent = agent;
     this.#version = version ?? null;
     this.#notice = notice;
+    this.#keepMs = keepMs;
   }
 
   /** Rejects with LedgerError while it cannot be had. */
@@ -88,6 +103,8 @@ export class Recordings {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#dropping);
     await this.#opening?.then((ledger) => ledger.close()).catch(() => undefined);
     await this.#capturer?.then((capturer) => capturer.close()).catch(() => undefined);
   }
@@ -95,8 +112,10 @@ export class Recordings {
   async #open(): Promise<Ledger> {
     try {
       const { openLedger } = await import("../ledger/open.ts");
-      const { database, ...options } = this.#settings;
-      return await openLedger(database, options);
+      const { database, keep: _keep, ...options } = this.#settings;
+      const ledger = await openLedger(database, options);
+      this.#dropOld(ledger);
+      return ledger;
     } catch (error) {
       this.#opening = null;
       this.#failedAt = performance.now();
@@ -105,6 +124,21 @@ export class Recordings {
       this.#notice({ level: "error", code: "ledger", message: `writes are refused: ${why}` });
       throw error;
     }
+  }
+
+  #dropOld(ledger: Ledger): void {
+    const keepMs = this.#keepMs;
+    if (keepMs === null || this.#closed) return;
+    const drop = (): void => {
+      // By the clock that the ledger stamps its rows with.
+      ledger.dropBefore(systemClock.now() - keepMs).catch((error: unknown) => {
+        if (this.#closed) return;
+        const why = error instanceof Error ? error.message : String(error);
+        this.#notice({ level: "warn", code: "ledger-keep", message: `old actions could not be dropped: ${why}` });
+      });
+    };
+    drop();
+    this.#dropping = setInterval(drop, DROP_EVERY_MS).unref();
   }
 
   #capture(): Promise<Capturer> {

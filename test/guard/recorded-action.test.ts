@@ -48,6 +48,27 @@ interface Change {
 
 const ADA: Change = { id: "ada", plan: "none" };
 
+describe("the guard's ledger", () => {
+  it("drops what is older than `keep`, and nothing that can still be undone", async () => {
+    const { guard, records, sql, update, database } = await recording();
+    await guard.action("change", { undo: { sql }, run: update })(ADA);
+    await guard.action("mail", { undo: { irreversible: "call" }, run: () => "sent" })({});
+    await guard.close();
+    expect(await records()).toHaveLength(2);
+    const keeping = handGuard({ ledger: { database, keep: 0 } });
+    keeping.client.beat();
+    await keeping.guard.ready();
+    await vi.waitFor(async () => expect((await records()).map(({ type }) => type)).toEqual(["change"]));
+    await keeping.guard.close();
+  });
+
+  it("is not made with a `keep` that is no duration", () => {
+    expect(() => handGuard({ ledger: { database: "sqlite:a.db", keep: "long" } })).toThrow(
+      "ledger.keep must be a duration",
+    );
+  });
+});
+
 describe("a recorded action", () => {
   it("leaves its row before it runs, and how it ended after", async () => {
     const { guard, records, update } = await recording();
