@@ -12,7 +12,7 @@ export interface PlanHead {
   since: number | undefined;
   until: number | undefined;
   hash: string;
-  /** What the switch says of the agent; null where no switch is configured. */
+  /** What the switch says of the agent, or of the version, that is taken back; null where no switch is configured. */
   agent: { name: string; mode: string } | { name: string; why: string } | null;
   /** Why the guard's functions cannot be used. */
   guardFailed: string | null;

@@ -3,7 +3,7 @@ import type { ExitCode } from "../audit/report.ts";
 import type { Project } from "../config/project.ts";
 import { printable } from "../report/printable.ts";
 import { Interrupted } from "../evidence/gathering.ts";
-import type { Ledger, Reading } from "../ledger/ledger.ts";
+import type { Filter, Ledger, Reading } from "../ledger/ledger.ts";
 import { openWorkshop, type Workshop } from "../rollback/configured.ts";
 import { makePlan, type Plan } from "../rollback/make-plan.ts";
 import type { Outcome } from "../rollback/outcome.ts";
@@ -216,16 +216,20 @@ async function headOf(
     since,
     until,
     hash: plan.hash,
-    agent: await agentMode(project, surroundings),
+    agent: await agentMode(project, selection.filter, surroundings),
     guardFailed: workshop.guardFailed,
     limit: selection.limit,
   };
 }
 
-/** Whether the agent still acts, by its switch. */
-async function agentMode(project: Project, { cwd, env, signal }: Surroundings): Promise<PlanHead["agent"]> {
+/** Whether those whose actions are taken back still act, by their switch. */
+async function agentMode(
+  project: Project,
+  { agent = project.config.agent.name, version }: Filter,
+  { cwd, env, signal }: Surroundings,
+): Promise<PlanHead["agent"]> {
   if (project.config.killSwitch === undefined) return null;
-  const { name } = project.config.agent;
+  const name = version === undefined ? agent : `${agent}@${version}`;
   const [{ chooseTarget }, { askStatus }, { SwitchProblem }] = await Promise.all([
     import("../operator/target.ts"),
     import("./switch-status.ts"),

@@ -63,6 +63,18 @@ it("warns while the agent still runs, by its switch, and not once it is stopped"
   expect({ status: stopped.status, left: seats(world) }).toEqual({ status: 0, left: AS_BEFORE });
 });
 
+it("asks the switch about the version that is taken back, and not about what runs beside it", async () => {
+  const world = await shop();
+  const running = await startSwitch();
+  world.configure({ undo: UNDO }, { killSwitch: { provider: "clawproof", url: running.url, token: "${TOKEN}" } });
+  await world.act({ version: "2.4.1", target: "accounts/9" });
+  await running.call("/v1/kill", { body: { scope: "support@2.4.1", reason: "wrong prices" } });
+  const planned = async (scope: string) =>
+    (await world.run(["rollback", scope, "--dry-run"], { env: { TOKEN: running.admin } })).stdout;
+  expect(await planned("support@2.4.1")).toContain("\nsupport@2.4.1 is stopped\n");
+  expect(await planned("support")).toContain("WARNING: support is still running");
+});
+
 it("an interruption lets the running step end, and reports the rest as not tried", async () => {
   const world = await World.open();
   const controller = new AbortController();
