@@ -141,6 +141,9 @@ function checkUrl(url: unknown): string {
 /** Throws TypeError where something is no name as scopes have them. */
 export function checkName(option: string, name: unknown): void {
   if (typeof name === "string" && NAME.test(name) && !RESERVED.has(name)) return;
+  if (typeof name === "string" && RESERVED.has(name)) {
+    throw new TypeError(`${option} must not be ${shown(name)}, which means something else in scopes`);
+  }
   throw new TypeError(
     `${option} must be a name of letters, digits, '.', '_' and '-', at most 64 and beginning with a letter or digit, not ${shown(name)}`,
   );

@@ -1,7 +1,7 @@
 import type { ActionRecord } from "../ledger/record.ts";
 import type { UndoFunction } from "../rollback/undo-function.ts";
 
-/** The values that find the rows of an action. */
+/** The values that find the rows of an action. It must not change them: a row that no longer goes by its key looks deleted. */
 export type UndoKey = Readonly<Record<string, string | number | bigint | boolean | null>>;
 
 /** Rows of a database, read before and after the action in the database's own text form, and put back in one transaction. */

@@ -60,7 +60,7 @@ describe("options of createGuard", () => {
     [{ killSwitch: { ...KILL_SWITCH, lease: "26s" } }, "killSwitch.lease and drain together are 31000 ms"],
     [{ drain: "16s" }, "killSwitch.lease and drain together are 31000 ms"],
     [{ drain: -1 }, "drain must be a duration"],
-    [{ agent: "all" }, "agent must be a name"],
+    [{ agent: "all" }, 'agent must not be "all", which means something else in scopes'],
     [{ agent: "no spaces" }, 'not "no spaces"'],
     [{ version: "a/b" }, "version must be a name"],
     [{ instance: " " }, "instance must be a name"],
