@@ -23,6 +23,7 @@ const HEAD = {
   ledger: "sqlite:actions.db",
   since: undefined,
   until: undefined,
+  limit: undefined,
   hash: "0123456789ab",
   agent: null,
   guardFailed: null,

@@ -113,10 +113,10 @@ describe("a guard on the real switch", () => {
         () => "refused",
       );
       if (outcome === "written") last = started;
-      return outcome === "refused";
+      // What the service sent before it died may be read after a pause of this process.
+      return outcome === "refused" && guard.check("write").reason === "lost";
     });
     expect(last - died).toBeLessThanOrEqual(400);
-    expect(guard.check("write").reason).toBe("lost");
     await until(() => notices.some(({ code }) => code === "lost"));
   });
 

@@ -2,6 +2,7 @@ import type { ActionRecord } from "../../ledger/record.ts";
 import { holdsRedacted } from "../../ledger/sealing.ts";
 import { readCaptured } from "./captured.ts";
 import { readGiven } from "./given.ts";
+import { targetOf } from "../step.ts";
 import type { SqlTask } from "./task.ts";
 
 const REDACTED =
@@ -19,7 +20,7 @@ export function taskOf(
   if (holdsRedacted(needed)) return { why: REDACTED };
   const subject = hasCaptured ? subjectOf("captured", readCaptured(record.captured)) : givenOf(record, key);
   if ("why" in subject) return subject;
-  return { id: record.id, target: record.target ?? record.id, table, subject, ignore, forced, resumed };
+  return { id: record.id, target: targetOf(record), table, subject, ignore, forced, resumed };
 }
 
 function givenOf(record: ActionRecord, key: readonly string[]): SqlTask["subject"] | { why: string } {
