@@ -117,7 +117,7 @@ const columnIn = (message: string): string => /^column "?(.+?)"? does not exist/
 
 function clientWords(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  if (/connection terminated/i.test(error.message)) return "the database closed the connection";
+  if (/connection terminated|is not queryable/i.test(error.message)) return "the database closed the connection";
   if (/does not support SSL/i.test(error.message)) return "the database does not offer TLS";
   if (/SCRAM|password must be a string/i.test(error.message))
     return "the database asks for a password, and none is set";

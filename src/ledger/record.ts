@@ -60,8 +60,13 @@ export interface DamagedRecord {
   row: Readonly<Record<string, unknown>>;
 }
 
-/** What reading gives for a row: nothing that a damaged one does hides the others. */
-export type Entry = { record: ActionRecord; damaged?: undefined } | { damaged: DamagedRecord; record?: undefined };
+/**
+ * What reading gives for a row: nothing that a damaged one does hides the others. `sealed`: some of its values are encrypted
+ * or redacted where they are kept, and must not be written down elsewhere.
+ */
+export type Entry =
+  | { record: ActionRecord; sealed: boolean; damaged?: undefined }
+  | { damaged: DamagedRecord; record?: undefined; sealed?: undefined };
 
 /** An action that is about to be done. The id and `started_at` are the ledger's. */
 export interface NewAction {

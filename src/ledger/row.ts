@@ -2,7 +2,7 @@ import type { Parameter } from "../databases/database.ts";
 import type { Stamp } from "./ids.ts";
 import { LedgerError } from "./ledger.ts";
 import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
-import { isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
+import { holdsSealed, isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
 
 /** What comes with the end of an action or with its undo, or has the same value in every new row. */
 const LATER = [
@@ -87,7 +87,7 @@ export function entryOf(row: Row, seal: Seal): Entry {
   const id = String(row["id"]);
   const faults: string[] = [];
   const record: Record<string, unknown> = {};
-  const of = { id, seal };
+  const of = { id, seal, sealed: false };
   for (const column of COLUMNS) {
     try {
       record[column] = READ[column](row[column], of);
@@ -98,10 +98,16 @@ export function entryOf(row: Row, seal: Seal): Entry {
   }
   if (faults.length > 0) return { damaged: { id, why: faults.join("; "), row: record } };
   // Each column has been looked at by itself.
-  return { record: record as unknown as ActionRecord };
+  return { record: record as unknown as ActionRecord, sealed: of.sealed };
 }
 
-type Read = (value: unknown, of: { id: string; seal: Seal }) => unknown;
+/** The row that is being read; `sealed` is set where a value of it was. */
+interface Of {
+  id: string;
+  seal: Seal;
+  sealed: boolean;
+}
+type Read = (value: unknown, of: Of) => unknown;
 
 /** How each column is read, found out once. */
 const READ = Object.fromEntries(COLUMNS.map((column) => [column, readerOf(column)])) as Record<Column, Read>;
@@ -125,10 +131,12 @@ function readerOf(column: Column): Read {
   };
 }
 
-function jsonOf(column: SealedColumn, value: unknown, { id, seal }: { id: string; seal: Seal }): unknown {
+function jsonOf(column: SealedColumn, value: unknown, of: Of): unknown {
   if (value === null) return undefined;
   const json = parsed(value);
-  return typeof value === "string" && !mayHoldMark(value) ? json : seal.open(id, column, json);
+  if (typeof value === "string" && !mayHoldMark(value)) return json;
+  of.sealed ||= holdsSealed(json);
+  return of.seal.open(of.id, column, json);
 }
 
 function textIn(value: unknown, words: readonly string[] | undefined): string {
@@ -137,10 +145,11 @@ function textIn(value: unknown, words: readonly string[] | undefined): string {
   return value;
 }
 
-function referenceOf(value: unknown, { id, seal }: { id: string; seal: Seal }): string {
+function referenceOf(value: unknown, of: Of): string {
   const text = textIn(value, undefined);
   if (!isMarkText(text)) return text;
-  const opened = seal.open(id, "reference", parsed(text));
+  of.sealed = true;
+  const opened = of.seal.open(of.id, "reference", parsed(text));
   return typeof opened === "string" ? opened : text;
 }
 

@@ -56,11 +56,18 @@ export const isMarkText = (text: string): boolean => text.startsWith(`{"${MARK}"
 export const mayHoldMark = (text: string): boolean => text.includes(MARK) || text.includes("\\u");
 
 /** Whether anything in a value was redacted when it was written: it must not be put back as it stands here. */
-export function holdsRedacted(value: unknown): boolean {
+export const holdsRedacted = (value: unknown): boolean => holds(value, isRedacted);
+const isRedacted = (mark: unknown): boolean => mark === "redacted";
+
+/** Whether anything in a value was redacted or encrypted when it was written. */
+export const holdsSealed = (value: unknown): boolean => holds(value, isSealed);
+const isSealed = (mark: unknown): boolean => mark !== undefined;
+
+function holds(value: unknown, isMeant: (mark: unknown) => boolean): boolean {
   if (!isObject(value)) return false;
   // Rows are long lists of text, and each is looked through whenever it is taken back.
-  if (Array.isArray(value)) return value.some((item) => typeof item === "object" && holdsRedacted(item));
-  return value[MARK] === "redacted" || Object.values(value).some(holdsRedacted);
+  if (Array.isArray(value)) return value.some((item) => typeof item === "object" && holds(item, isMeant));
+  return isMeant(value[MARK]) || Object.values(value).some((member) => holds(member, isMeant));
 }
 
 /** Throws LedgerError for a pointer that is none, a key that is none, and encryption without a key. */

@@ -4,7 +4,7 @@ import { type Claim, type Ledger, LedgerError, type StepEnd } from "../ledger/le
 import type { ActionRecord, Entry, RunRecord, UndoStatus } from "../ledger/record.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import { undoOne } from "./one.ts";
-import { isSettled, type Outcome, statusOf, whyOf } from "./outcome.ts";
+import { isSettled, type Outcome, type OutcomeKind, statusOf, whyOf } from "./outcome.ts";
 import type { Sessions } from "./sessions.ts";
 import { taskOf } from "./sql/make-task.ts";
 import type { SqlTask } from "./sql/task.ts";
@@ -56,6 +56,25 @@ interface Claimed {
   record: ActionRecord;
   handler: Handler;
   resumed: boolean;
+  /** Its values are kept where nobody reads them, and stay there. */
+  sealed: boolean;
+}
+
+/** Claimed steps on rows, to be undone database by database: one target's stay in their order. */
+class ByDatabase {
+  readonly groups = new Map<string, Claimed[]>();
+  readonly #databases = new Map<string, string>();
+
+  wouldReorder(database: string, step: Step): boolean {
+    return (this.#databases.get(targetOf(step)) ?? database) !== database;
+  }
+
+  add(database: string, one: Claimed): void {
+    const group = this.groups.get(database) ?? [];
+    group.push(one);
+    this.groups.set(database, group);
+    this.#databases.set(targetOf(one.step), database);
+  }
 }
 
 class Run {
@@ -167,21 +186,23 @@ class Run {
       return false;
     });
     const { claims, entries } = await this.#turn(free);
-    const mine = free.filter(({ id }) => claims.get(id)?.claimed === true);
-    for (const { id } of free) {
-      const claim = claims.get(id);
-      if (claim?.claimed !== true) this.outcomes.set(id, notClaimed(claim));
-    }
     const claimed: Claimed[] = [];
-    for (const step of mine) {
-      const record = entries.get(step.id)?.record;
-      const handler = record ? await this.#options.handlers.for(record) : null;
+    for (const step of free) {
       const claim = claims.get(step.id);
-      const resumed = claim?.claimed === true && claim.resumed;
-      if (record && handler && !("why" in handler)) claimed.push({ step, record, handler, resumed });
+      if (claim?.claimed !== true) {
+        this.#set(step, notClaimed(claim));
+        continue;
+      }
+      const { resumed } = claim;
+      const entry = entries.get(step.id);
+      const record = entry?.record;
+      const handler = record ? await this.#options.handlers.for(record) : null;
+      if (this.#blocked.has(targetOf(step))) this.#block(step, resumed);
+      else if (record && handler && !("why" in handler))
+        claimed.push({ step, record, handler, resumed, sealed: entry.sealed === true });
       else {
         const why = handler && "why" in handler ? handler.why : "its row in the ledger cannot be read";
-        this.outcomes.set(step.id, { kind: "failed", why });
+        this.#set(step, { kind: "failed", why });
         this.#end(step.id);
       }
     }
@@ -189,15 +210,16 @@ class Run {
   }
 
   async #undo(claimed: readonly Claimed[]): Promise<void> {
-    const rows = new Map<string, Claimed[]>();
+    let rows = new ByDatabase();
     for (const one of claimed) {
       const { take } = one.handler;
       if (take.kind === "rows") {
-        const some = rows.get(take.database) ?? [];
-        rows.set(take.database, some);
-        some.push(one);
-      } else if (take.kind === "by hand")
-        this.outcomes.set(one.step.id, { kind: "failed", why: "it cannot be undone" });
+        if (rows.wouldReorder(take.database, one.step)) {
+          await this.#undoAll(rows);
+          rows = new ByDatabase();
+        }
+        rows.add(take.database, one);
+      } else if (take.kind === "by hand") this.#set(one.step, { kind: "failed", why: "it cannot be undone" });
       else {
         const { forced } = one.step;
         const { idempotent } = one.handler.facts;
@@ -206,7 +228,11 @@ class Run {
         this.#set(one.step, await undoOne(one.record, take.compensator, { forced, resumed: one.resumed, idempotent }));
       }
     }
-    for (const [database, some] of rows) await this.#undoRows(database, some);
+    await this.#undoAll(rows);
+  }
+
+  async #undoAll(rows: ByDatabase): Promise<void> {
+    for (const [database, some] of rows.groups) await this.#undoRows(database, some);
   }
 
   async #undoRows(database: string, claimed: readonly Claimed[]): Promise<void> {
@@ -214,7 +240,8 @@ class Run {
     for (const { step, record, handler, resumed } of claimed) {
       if (handler.take.kind !== "rows") continue;
       const task = taskOf(record, handler.take, { forced: step.forced, resumed });
-      if ("why" in task) this.#set(step, { kind: "failed", why: task.why });
+      if (this.#blocked.has(targetOf(step))) this.outcomes.set(step.id, BLOCKED);
+      else if ("why" in task) this.#set(step, { kind: "failed", why: task.why });
       else tasks.push(task);
     }
     const outcomes = await this.#inDatabase(database, tasks);
@@ -243,20 +270,34 @@ class Run {
 
   #set(step: Step, outcome: Outcome): void {
     this.outcomes.set(step.id, outcome);
-    if (outcome.kind === "failed" || outcome.kind === "unknown") this.#blocked.add(targetOf(step));
+    if (HOLDING.has(outcome.kind)) this.#blocked.add(targetOf(step));
   }
 
   #note(claimed: readonly Claimed[]): void {
-    for (const { step } of claimed) this.#end(step.id);
+    for (const { step, resumed, sealed } of claimed) {
+      if (this.outcomes.get(step.id)?.kind === "blocked") this.#block(step, resumed);
+      else this.#end(step.id, sealed);
+    }
   }
 
-  #end(id: string): void {
+  /** Of one that an earlier run broke off at it stays to be looked at whether that did it. */
+  #block(step: Step, resumed: boolean): void {
+    this.outcomes.set(step.id, BLOCKED);
+    if (!resumed) this.#end(step.id);
+  }
+
+  #end(id: string, sealed = false): void {
     const outcome = this.outcomes.get(id) ?? BLOCKED;
     const status = statusOf(outcome);
-    if (status !== null) this.#ends.push({ id, status, error: whyOf(outcome) });
+    const why = whyOf(outcome);
+    if (status !== null) this.#ends.push({ id, status, error: sealed && why !== null ? UNSAID : why });
   }
 }
 
+/** Words about a step may hold its values. */
+const UNSAID = "the run that tried it said why: its values are encrypted or redacted here";
+/** After these a target's older actions must wait. */
+const HOLDING: ReadonlySet<OutcomeKind> = new Set(["failed", "unknown", "held"]);
 const BLOCKED: Outcome = { kind: "blocked", why: "a newer action on the same target was not undone" };
 
 function notClaimed(claim: Claim | undefined): Outcome {

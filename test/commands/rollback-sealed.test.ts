@@ -106,6 +106,20 @@ describe("encrypted fields", () => {
     expect(rows(world)).toContainEqual({ id: 1, seats: 1, card: "visa" });
   });
 
+  it("are in no words that the ledger keeps about an undo", async () => {
+    const world = await sealedShop({ ...sealing, encrypt: ["card"] });
+    const id = await world.change("accounts", { id: 1 }, "update accounts set card = 'amex' where id = 1");
+    world.app.exec(
+      "create trigger kept after update on accounts begin update accounts set card = 'diners' where id = new.id; end",
+    );
+    const { status, stdout } = await world.run(YES, withKey(`k1:${SECRET}`));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining("it is 'diners' and not 'visa'") });
+    const { stdout: kept } = await world.run(["ledger", "show", "--format", "json"]);
+    expect(kept).toContain(id);
+    expect(kept).toContain("the run that tried it said why");
+    expect(kept).not.toMatch(/visa|amex|diners/);
+  });
+
   it.each([
     [undefined, 'captured is encrypted under the key "k1", which is not given'],
     [`k2:${SECRET}`, 'captured is encrypted under the key "k1", which is not given'],

@@ -20,11 +20,11 @@ describe.each(DIALECTS)("recording in %s", (dialect) => {
     const id = await ledger.begin(action);
     const started = { ...action, id, status: "started", reference: null, started_at: 1_000, ended_at: null };
     const untouched = { undo_status: "none", undo_run: null, undone_at: null, undo_error: null };
-    expect(await entriesOf(ledger)).toEqual([{ record: { ...started, ...untouched } }]);
+    expect(await entriesOf(ledger)).toEqual([{ record: { ...started, ...untouched }, sealed: false }]);
 
     await ledger.end(id, { status: "done", after: [true], reference: "msg-1", undo_until: 8_000 });
     const ended = { status: "done", after: [true], reference: "msg-1", undo_until: 8_000, ended_at: 1_000 };
-    expect(await entriesOf(ledger)).toEqual([{ record: { ...started, ...untouched, ...ended } }]);
+    expect(await entriesOf(ledger)).toEqual([{ record: { ...started, ...untouched, ...ended }, sealed: false }]);
   });
 
   it("tells a value that was null from none", async () => {

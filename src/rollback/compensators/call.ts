@@ -7,7 +7,7 @@ import { send } from "../../doors/send.ts";
 import type { ActionRecord } from "../../ledger/record.ts";
 import { readPointer } from "../../values/pointer.ts";
 import { UndoFailed, type UndoContext } from "../undo-function.ts";
-import type { Compensator } from "./compensator.ts";
+import { type Compensator, LIMIT_MS } from "./compensator.ts";
 
 /** Failures after which nobody knows whether the other side did it. */
 const UNCERTAIN: ReadonlySet<FailureKind> = new Set(["timeout", "too-large", "aborted"]);
@@ -19,7 +19,13 @@ const ABSENT = new Set([404, 410]);
 const fieldsOf = (record: ActionRecord): Readonly<Record<string, unknown>> => ({ ...record });
 
 function contextFor(record: ActionRecord, { signal, idempotencyKey }: UndoContext, context: CallContext): CallContext {
-  return { ...context, record: fieldsOf(record), signal, headers: { "idempotency-key": idempotencyKey } };
+  return {
+    ...context,
+    timeoutMs: LIMIT_MS,
+    record: fieldsOf(record),
+    signal,
+    headers: { "idempotency-key": idempotencyKey },
+  };
 }
 
 async function asked(call: Call, context: CallContext): Promise<Answer> {

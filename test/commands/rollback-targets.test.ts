@@ -1,0 +1,88 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import Libsql from "libsql";
+import { describe, expect, it } from "vitest";
+import { afterThisTest } from "../support/ending.ts";
+import { World } from "../rollback/world.ts";
+
+/** What was done to one target is taken back newest first, or not at all. */
+
+const YES = ["rollback", "--trace", "t1", "--yes"];
+
+/** A world whose undo notes each target's reference in a file. */
+async function noting(): Promise<World> {
+  const world = await World.open();
+  writeFileSync(
+    world.path("undo.mjs"),
+    `import { appendFileSync } from "node:fs"; import { json } from "node:stream/consumers";
+     const { reference } = await json(process.stdin);
+     appendFileSync("undone.txt", reference + "\\n");`,
+  );
+  world.configure({ undo: { set: { command: [process.execPath, "undo.mjs"] } } });
+  return world;
+}
+
+const undone = (world: World): string[] =>
+  existsSync(world.path("undone.txt")) ? readFileSync(world.path("undone.txt"), "utf8").trim().split("\n") : [];
+
+describe("older actions on a target", () => {
+  it("wait while another run holds a newer one", async () => {
+    const world = await noting();
+    for (const reference of ["first", "second"])
+      await world.act({ type: "set", target: "door" }, undefined, { reference });
+    const newest = await world.act({ type: "set", target: "door" }, undefined, { reference: "third" });
+    await world.act({ type: "set", target: "window" }, undefined, { reference: "open" });
+    const other = await world.ledger.startRun({ owner: "eve" });
+    await world.ledger.turn(other.id, { wanted: [{ ids: [newest], from: ["none"] }] });
+    const { status, steps, left } = await world.json(YES);
+    expect(status).toBe(1);
+    expect(steps.map((step) => step.replace(/ undo /, " "))).toEqual([
+      "set window → unverified",
+      "set door → held",
+      "set door → blocked",
+      "set door → blocked",
+    ]);
+    expect(left.find(({ what }) => what === "held")?.why).toContain("eve is undoing it");
+    expect(undone(world)).toEqual(["open"]);
+
+    await world.ledger.turn(other.id, { ends: [{ id: newest, status: "undone" }] });
+    await world.json(YES);
+    expect(undone(world)).toEqual(["open", "second", "first"]);
+  });
+
+  it("wait where a newer one in another database fails", async () => {
+    const world = await World.open();
+    const other = new Libsql(world.path("other.db"));
+    afterThisTest(() => void other.close());
+    other.exec("create table notes (id integer primary key, text text)");
+    other.exec("insert into notes values (1, 'old')");
+    world.app.exec("create table accounts (id integer primary key, seats integer)");
+    world.app.exec("insert into accounts values (1, 1), (2, 1)");
+    world.configure({
+      undo: {
+        update: { sql: { database: "sqlite:app.db", table: "accounts", key: ["id"] } },
+        note: { sql: { database: "sqlite:other.db", table: "notes", key: ["id"] } },
+      },
+    });
+    await world.change("accounts", { id: 2 }, "update accounts set seats = 9 where id = 2", { target: "customer/2" });
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 9 where id = 1", { target: "customer/1" });
+    const given = { before: { id: 1, text: "old" }, target: "customer/1", type: "note" };
+    const write = (): unknown => other.exec("update notes set text = 'new' where id = 1");
+    await world.act(given, write, { after: { id: 1, text: "new" } });
+    // Newer than that, and in the first database: which one the steps begin with must not matter.
+    await world.change("accounts", { id: 2 }, "update accounts set seats = 10 where id = 2", { target: "customer/2" });
+    other.exec("create trigger kept before update on notes begin select raise(abort, 'it stays'); end");
+    expect(await world.json(YES)).toMatchObject({
+      status: 1,
+      steps: [
+        "update customer/2 undo → undone",
+        "note customer/1 undo → failed",
+        "update customer/1 undo → blocked",
+        "update customer/2 undo → undone",
+      ],
+    });
+    expect(world.rows("select seats from accounts order by id")).toEqual([{ seats: 9 }, { seats: 1 }]);
+    other.exec("drop trigger kept");
+    expect((await world.json(YES)).status).toBe(0);
+    expect(world.rows("select seats from accounts order by id")).toEqual([{ seats: 1 }, { seats: 1 }]);
+  });
+});
