@@ -24,6 +24,7 @@ export class Telemetry {
   #api: typeof Api | null = null;
   #counter: Api.Counter | null = null;
   #loading = false;
+  #closed = false;
   #undo: (() => void) | null = null;
 
   constructor(source: TelemetrySource) {
@@ -54,12 +55,15 @@ export class Telemetry {
   }
 
   close(): void {
+    this.#closed = true;
     this.#undo?.();
     this.#api = null;
     this.#counter = null;
   }
 
   #begin(api: typeof Api): void {
+    // It took a moment to load.
+    if (this.#closed) return;
     const { agent, version } = this.#source;
     const meter = api.metrics.getMeter("clawproof", version);
     this.#counter = meter.createCounter("clawproof.actions", {

@@ -12,6 +12,7 @@ import { Telemetry } from "../../src/guard/telemetry.ts";
 import { afterThisTest } from "../support/ending.ts";
 import { handGuard } from "./support.ts";
 
+const AGENT = "told";
 const SOURCE = { agent: "support", version: "1", mode: () => "running" as const, breakerIsOpen: () => false };
 
 it("loads nothing where nothing is registered", async () => {
@@ -34,7 +35,8 @@ it("takes the active span's trace, and counts what was done", async () => {
     await meters.shutdown();
   });
 
-  const { guard, client } = handGuard();
+  // Guards that other tests left behind find what is registered as well.
+  const { guard, client } = handGuard({ agent: AGENT });
   client.beat();
   const tell = guard.action("tell", { run: (_input: null, { trace: own }) => own });
   const tracer = trace.getTracer("test");
@@ -46,7 +48,7 @@ it("takes the active span's trace, and counts what was done", async () => {
   });
   // Where no span is active, what was given counts.
   expect(await tell(null, { trace: "given" })).toBe("given");
-  client.order({});
+  client.order({ scope: AGENT });
   await tell(null).catch(() => undefined);
 
   await meters.forceFlush();
@@ -54,7 +56,10 @@ it("takes the active span's trace, and counts what was done", async () => {
     exporter
       .getMetrics()
       .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
-      .map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints]),
+      .map(({ descriptor, dataPoints }) => [
+        descriptor.name,
+        dataPoints.filter(({ attributes }) => attributes["agent"] === AGENT),
+      ]),
   );
   const actions = read.get("clawproof.actions");
   const outcomes = actions?.map(({ attributes, value }) => [attributes["outcome"], attributes["type"], value]);
