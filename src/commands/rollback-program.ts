@@ -36,6 +36,7 @@ Examples:
   clawproof rollback support-agent@2.4.1 --since 03:00
   clawproof rollback --since 3h --type subscription_update --plan 1f0c9ab24d77
 
+Without a scope or a filter it takes nothing back, unless --plan names what was reviewed: all is everything.
 It works while the switch is pulled, and may be run again at any time: what is done is not done twice.
 
 Exit status: 0 everything is taken back and was looked at, 1 something is left, and the report says what, 2 nothing

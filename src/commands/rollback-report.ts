@@ -9,6 +9,8 @@ export interface PlanHead {
   environment: string | null;
   /** The ledger, as reports show it. */
   ledger: string;
+  /** Those whose rows are put back. */
+  databases: readonly string[];
   since: number | undefined;
   until: number | undefined;
   hash: string;
@@ -35,6 +37,7 @@ export function headLines(head: PlanHead, steps: readonly Step[], now: number): 
   const types = [...new Set(steps.map(({ type }) => type))];
   const lines = [
     `rollback${head.environment === null ? "" : ` in ${head.environment}`} by ${head.ledger}`,
+    ...(head.databases.length === 0 ? [] : [`rows in ${head.databases.join(", ")}`]),
     ...windowWords(head),
     `${several(steps.length, "action")}: ${kindCounts(steps)}`,
     ...(steps.length === head.limit

@@ -46,6 +46,7 @@ export async function rollback(
   const format = parseFormat(flags.format);
   const selection = selectionOf(scope, flags, clock.now());
   checkHash(flags.plan);
+  refuseUnbounded(scope, flags);
   const project = await projectWithLedger(flags, surroundings);
   surroundings.onSignal = (again) => {
     // Below the question, where it stands.
@@ -181,6 +182,16 @@ function checkHash(hash: string | undefined): void {
 
 const HASH = /^[0-9a-f]{12}$/;
 
+/** Everything of every agent is taken back where somebody says so, or has reviewed it, and not for want of a word. */
+function refuseUnbounded(scope: string | undefined, flags: RollbackFlags): void {
+  const { trace, since, until, type, target, subject } = flags;
+  const isBounded = [scope, trace, since, until, type, target, subject].some((one) => one !== undefined);
+  if (isBounded || flags.dryRun === true || flags.plan !== undefined) return;
+  throw new UsageError(
+    "say what to take back: a scope (AGENT, AGENT@VERSION, AGENT/TYPE; all is everything), --trace, --since, --until, --type, --target or --subject; --dry-run alone shows everything",
+  );
+}
+
 function refuseUnknownForce({ steps }: Plan, forced: readonly string[]): void {
   const unknown = forced.find((id) => !steps.some((step) => step.id === id));
   if (unknown !== undefined) throw new UsageError(`--force ${unknown}: no such action is in this plan`);
@@ -213,6 +224,7 @@ async function headOf(
   return {
     environment: project.environment,
     ledger: shown,
+    databases: workshop.sessions.names,
     since,
     until,
     hash: plan.hash,
@@ -256,6 +268,7 @@ function jsonOf(head: PlanHead, plan: Plan, outcomes: ReadonlyMap<string, Outcom
     schema: "clawproof/rollback@1",
     environment: head.environment,
     ledger: head.ledger,
+    databases: head.databases,
     since: time(head.since),
     until: time(head.until),
     agent: head.agent,

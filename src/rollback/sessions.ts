@@ -1,3 +1,4 @@
+import { describeDatabase } from "../databases/address.ts";
 import { openSession, type Session, type SessionOptions } from "../databases/session.ts";
 import type { Tables } from "./sql/undo.ts";
 
@@ -10,13 +11,20 @@ export interface OpenTables {
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #opened = new Map<string, Promise<OpenTables>>();
+  readonly #names = new Set<string>();
 
   constructor(options: SessionOptions) {
     this.#options = options;
   }
 
+  /** Those that were asked for, as reports show them. */
+  get names(): string[] {
+    return [...this.#names].sort();
+  }
+
   /** Throws DatabaseFailed; then the next one who asks tries again. */
   async get(url: string): Promise<OpenTables> {
+    this.#names.add(describeDatabase(url));
     const known = this.#opened.get(url);
     if (known) return known;
     const opening = openSession(url, this.#options).then((session) => ({ session, tables: new Map() }));

@@ -21,6 +21,7 @@ const step = (undoUntil: number): Step => ({
 const HEAD = {
   environment: null,
   ledger: "sqlite:actions.db",
+  databases: ["sqlite:app.db"],
   since: undefined,
   until: undefined,
   limit: undefined,

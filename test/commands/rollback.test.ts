@@ -98,10 +98,25 @@ describe("clawproof rollback", () => {
     expect(await limited("3")).not.toContain("--limit");
   });
 
+  it("takes everything of everybody back only where somebody says so", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    for (const argv of [["--yes"], [], ["--limit", "5", "--yes"]]) {
+      const { status, stderr } = await world.run(["rollback", ...argv]);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringContaining("say what to take back: a scope"),
+      });
+    }
+    const { plan } = await world.json(["rollback", "--dry-run"]);
+    expect((await world.json(["rollback", "--plan", plan])).status).toBe(0);
+    expect((await world.json(["rollback", "all", "--yes"])).steps).toEqual(["update accounts/1 done already"]);
+  });
+
   it("does nothing where it is interrupted before the plan is there", async () => {
     const world = await shop();
     await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
-    const { status, stdout } = await world.run(["rollback", "--yes"], { signal: AbortSignal.abort() });
+    const { status, stdout } = await world.run(["rollback", "all", "--yes"], { signal: AbortSignal.abort() });
     expect({ status, stdout }).toEqual({ status: 130, stdout: "" });
     expect(seats(world)).toContainEqual({ id: 1, seats: 10 });
   });
@@ -120,7 +135,7 @@ describe("clawproof rollback", () => {
     const { stdout, status } = await world.run(["rollback", "--since", "1h", "--dry-run"]);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /^rollback by sqlite:actions\.db\nsince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\n1 action: 1 undo\n {2}update: 1 undo \(reversible\)\n/,
+      /^rollback by sqlite:actions\.db\nrows in sqlite:app\.db\nsince \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\n1 action: 1 undo\n {2}update: 1 undo \(reversible\)\n/,
     );
     expect(stdout).toMatch(/\nplan [0-9a-f]{12}\n$/);
   });
@@ -280,7 +295,7 @@ describe("clawproof rollback", () => {
   it("ends well where there is no ledger, and makes none", async () => {
     const world = await shop();
     world.configure({ ledger: "sqlite:nowhere.db" });
-    for (const argv of [["--dry-run"], ["--yes"]]) {
+    for (const argv of [["--dry-run"], ["all", "--yes"]]) {
       const { status, stderr } = await world.run(["rollback", ...argv]);
       expect({ status, stderr }).toEqual({
         status: 2,
