@@ -62,8 +62,10 @@ export class Planner {
     const verdict = this.#verdict(record, handler, seen, forced);
     if (verdict.kind === "undo") this.#remember(record, seen, forced);
     else if (verdict.kind === "conflict") this.#expected.leave(record);
-    return {
-      ...verdict,
+    // Of one shape, whatever the verdict: half as large as one that is spread out.
+    const step: Step = {
+      kind: verdict.kind,
+      why: verdict.why,
       id: record.id,
       trace: this.#sameTrace(record.trace_id),
       type: this.#same(record.type),
@@ -77,6 +79,8 @@ export class Planner {
       resumed: record.undo_status === "undoing",
       forced,
     };
+    if (verdict.forcible === false) step.forcible = false;
+    return step;
   }
 
   #same(text: string): string {
