@@ -40,11 +40,12 @@ async function locked(run: Run, dialect: Dialect, columns: string, ids: readonly
 }
 
 /**
- * Gives a run those steps that nobody is undoing, in SQLite, and answers with their rows: found and read once. None where
+ * Gives a run those steps that nobody is undoing, in SQLite, and answers with their rows, each a list in the order of
+ * `COLUMNS`: found and read once. None where
  * a row that was damaged by hand holds what JSON cannot say.
  */
-export async function takenRows(run: Run, by: string, wanted: readonly Wanted[]): Promise<WholeRow[]> {
-  const rows: WholeRow[] = [];
+export async function takenRows(run: Run, by: string, wanted: readonly Wanted[]): Promise<unknown[][]> {
+  const rows: unknown[][] = [];
   const columns = COLUMNS.map((column) => quoteName("sqlite", column)).join(", ");
   for (const { ids, from } of wanted) {
     const free = sql`${amongIds("sqlite", raw('"id"'), ids)} and "undo_status" in (${list(from)})`;
@@ -53,16 +54,10 @@ export async function takenRows(run: Run, by: string, wanted: readonly Wanted[])
       returning json_array(${raw(columns)}) as "row"`;
     try {
       const taken = await run<{ row: string }>(textOf(taking, "sqlite"), taking.values);
-      for (const { row } of taken.rows) rows.push(asRow(JSON.parse(row) as unknown[]));
+      for (const { row } of taken.rows) rows.push(JSON.parse(row) as unknown[]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes("JSON")) throw error;
     }
   }
   return rows;
-}
-
-function asRow(cells: readonly unknown[]): WholeRow {
-  const row: Record<string, unknown> = {};
-  for (const [index, column] of COLUMNS.entries()) row[column] = cells[index];
-  return row;
 }

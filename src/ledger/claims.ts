@@ -6,7 +6,7 @@ import { amongIds, lockedRows, lockIds, takenRows, type WholeRow } from "./by-id
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
-import { entryOf } from "./row.ts";
+import { entryOf, entryOfList } from "./row.ts";
 import type { Seal } from "./sealing.ts";
 
 /** Whoever has not said for so long that it lives is dead. */
@@ -48,9 +48,9 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     const left = new Map(wanted.flatMap(({ ids, from }) => ids.map((id) => [id, from] as const)));
     if (dialect === "sqlite") {
       for (const row of await takenRows(inside, run, wanted)) {
-        const id = String(row["id"]);
+        const id = String(row[0]);
         claimed.claims.set(id, { claimed: true, resumed: false, takenFrom: null });
-        claimed.entries.set(id, entryOf(row, seal));
+        claimed.entries.set(id, entryOfList(row, seal));
         left.delete(id);
       }
     }
