@@ -197,13 +197,15 @@ class Run {
       const entry = entries.get(step.id);
       const record = entry?.record;
       const handler = record ? await this.#options.handlers.for(record) : null;
-      if (this.#blocked.has(targetOf(step))) this.#block(step, resumed);
-      else if (record && handler && !("why" in handler))
+      if (this.#blocked.has(targetOf(step))) {
+        this.outcomes.set(step.id, BLOCKED);
+        this.#end({ step, resumed });
+      } else if (record && handler && !("why" in handler))
         claimed.push({ step, record, handler, resumed, sealed: entry.sealed === true });
       else {
         const why = handler && "why" in handler ? handler.why : "its row in the ledger cannot be read";
         this.#set(step, { kind: "failed", why });
-        this.#end(step.id);
+        this.#end({ step, resumed });
       }
     }
     return claimed;
@@ -274,23 +276,16 @@ class Run {
   }
 
   #note(claimed: readonly Claimed[]): void {
-    for (const { step, resumed, sealed } of claimed) {
-      if (this.outcomes.get(step.id)?.kind === "blocked") this.#block(step, resumed);
-      else this.#end(step.id, sealed);
-    }
+    for (const one of claimed) this.#end(one);
   }
 
-  /** Of one that an earlier run broke off at it stays to be looked at whether that did it. */
-  #block(step: Step, resumed: boolean): void {
-    this.outcomes.set(step.id, BLOCKED);
-    if (!resumed) this.#end(step.id);
-  }
-
-  #end(id: string, sealed = false): void {
+  #end({ step: { id }, resumed, sealed }: Pick<Claimed, "step" | "resumed"> & Partial<Claimed>): void {
     const outcome = this.outcomes.get(id) ?? BLOCKED;
     const status = statusOf(outcome);
+    // Whether the run that broke off at it did it is still to be looked at, by whoever takes over from this one.
+    if (status === null || (resumed && LEFT_OPEN.has(outcome.kind))) return;
     const why = whyOf(outcome);
-    if (status !== null) this.#ends.push({ id, status, error: sealed && why !== null ? UNSAID : why });
+    this.#ends.push({ id, status, error: sealed === true && why !== null ? UNSAID : why });
   }
 }
 
@@ -298,6 +293,8 @@ class Run {
 const UNSAID = "the run that tried it said why: its values are encrypted or redacted here";
 /** After these a target's older actions must wait. */
 const HOLDING: ReadonlySet<OutcomeKind> = new Set(["failed", "unknown", "held"]);
+/** After these nothing is known that was not known before. */
+const LEFT_OPEN: ReadonlySet<OutcomeKind> = new Set(["failed", "blocked"]);
 const BLOCKED: Outcome = { kind: "blocked", why: "a newer action on the same target was not undone" };
 
 function notClaimed(claim: Claim | undefined): Outcome {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { startSwitch } from "../switch/support.ts";
 import { afterThisTest } from "../support/ending.ts";
@@ -238,6 +238,29 @@ describe("a database that goes away in the middle", () => {
     expect((await world.json(YES)).steps.at(2)).toBe("update 1 undo → undone");
     expect(await now()).toEqual([{ seats: 1 }, { seats: 2 }]);
   });
+});
+
+it("what an earlier run broke off at is still looked at first after a run that could not look", async () => {
+  const world = await World.open();
+  world.configure({ undo: UNDO });
+  world.app.exec("create table accounts (id integer primary key, seats integer)");
+  world.app.exec("insert into accounts values (1, 1)");
+  const ids = [
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 5 where id = 1"),
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 9 where id = 1"),
+  ];
+  // It committed both, and did not come to say so.
+  const broken = await world.ledger.startRun({ owner: "dana" });
+  await world.ledger.turn(broken.id, { wanted: [{ ids, from: ["none"] }] });
+  await world.ledger.endRun(broken.id);
+  world.app.exec("update accounts set seats = 1");
+
+  renameSync(world.path("app.db"), world.path("away.db"));
+  const { status, steps } = await world.json(YES);
+  expect({ status, failed: steps.filter((step) => step.endsWith("failed")).length }).toEqual({ status: 1, failed: 2 });
+  renameSync(world.path("away.db"), world.path("app.db"));
+  expect(await world.json(YES)).toMatchObject({ status: 0, left: [] });
+  expect(seats(world)).toEqual([{ seats: 1 }]);
 });
 
 async function listening(server: Server): Promise<void> {
