@@ -1,4 +1,6 @@
 import type { StateCall, Undo } from "../config/schema.ts";
+import { MissingSecret } from "../config/secrets.ts";
+import { requiredSecretsIn } from "../config/template.ts";
 import type { CallContext } from "../doors/door.ts";
 import type { ActionRecord, KeptHandler } from "../ledger/record.ts";
 import { canonicalJson } from "../values/canonical-json.ts";
@@ -109,6 +111,7 @@ export class Handlers {
       };
     }
     const context = isKept ? this.#options.keptContext : this.#options.context;
+    await findSecrets(undo, context);
     const state = undo.state ? await this.#state(undo.state, context) : null;
     const more = { residue, idempotent: undo.idempotent === true };
     if ("module" in undo) {
@@ -161,6 +164,16 @@ export class Handlers {
   }
 
   readonly #redact = (text: string): string => this.#options.context.secrets.redact(text);
+}
+
+/** What will be needed is looked for before anything is tried. Throws UndoFailed. */
+async function findSecrets(undo: Undo, { secrets }: CallContext): Promise<void> {
+  for (const name of requiredSecretsIn(undo)) {
+    if (await secrets.has(name)) continue;
+    await secrets.get(name).catch((error: unknown) => {
+      throw new UndoFailed(error instanceof MissingSecret ? error.message : String(error));
+    });
+  }
 }
 
 /** What the ledger keeps, read as clawproof.yaml is; null where it is nothing of the kind. */

@@ -263,6 +263,17 @@ it("what an earlier run broke off at is still looked at first after a run that c
   expect(seats(world)).toEqual([{ seats: 1 }]);
 });
 
+it("an undo whose secret is not set is a conflict in the plan already", async () => {
+  const world = await World.open();
+  const headers = { authorization: "Bearer ${UNDO_TOKEN}" };
+  world.configure({ undo: { cut: { http: { url: "http://127.0.0.1:9/", method: "POST", headers } } } });
+  await world.act({ type: "cut", target: "x" });
+  const { status, stdout } = await world.run([...ON_TRACE, "--dry-run"]);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(/conflict .* UNDO_TOKEN is not set/) });
+  const set = { env: { UNDO_TOKEN: "hush" } };
+  expect((await world.run([...ON_TRACE, "--dry-run"], set)).status).toBe(0);
+});
+
 async function listening(server: Server): Promise<void> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
