@@ -14,5 +14,7 @@ it("gives up a module whose import hangs", async () => {
   );
   const modules = new Modules({ directory, env: {}, importMs: 300 });
   afterThisTest(() => modules.close());
-  await expect(modules.function("./undo.mjs#restore")).rejects.toThrow("./undo.mjs cannot be used: its import did not end in 300 ms");
+  await expect(modules.function("./undo.mjs#restore")).rejects.toThrow(
+    "./undo.mjs cannot be used: its import did not end in 300 ms",
+  );
 });
