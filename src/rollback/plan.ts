@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { ActionRecord, DamagedRecord, Entry, UndoClass } from "../ledger/record.ts";
 import { holdsRedacted } from "../ledger/sealing.ts";
-import { canonicalJson } from "../values/canonical-json.ts";
 import { sha256 } from "../values/hash-chain.ts";
+import { sameJson } from "../values/same-json.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
 import { Expected } from "./expected.ts";
 import { differenceOf, isAsBefore } from "./sql/image.ts";
@@ -217,14 +217,12 @@ export function compareState(
   now: unknown,
 ): "before" | "after" | "neither" | "unrecorded" {
   const isKnown = (recorded: unknown): boolean => recorded !== undefined && !holdsRedacted(recorded);
-  const same = (recorded: unknown): boolean => isKnown(recorded) && json(recorded) === json(now);
+  const same = (recorded: unknown): boolean => isKnown(recorded) && sameJson(recorded, now ?? null);
   if (same(before)) return "before";
   if (same(after)) return "after";
   // Not to know what was there before is no leave to overwrite what differs from what was left.
   return before === undefined || !isKnown(after) ? "unrecorded" : "neither";
 }
-
-const json = (value: unknown): string => canonicalJson(value ?? null);
 
 function noHandler({ undo }: ActionRecord): string {
   if (undo?.form === "function") return "its undo is a function of the agent: name its guard under rollback.guard";
@@ -239,11 +237,11 @@ function classOf(record: ActionRecord, handler: HandlerFacts | null): UndoClass 
   return handler.form === "sql" || handler.looks ? "reversible" : "compensable";
 }
 
-/** What a plan stands on: another of these is another plan. */
+/** What a plan stands on: another of these is another plan. A record's members come in one order; what it holds is anybody's. */
 function digestOf({ entry, handler }: PlanInput): string {
-  if (entry.damaged) return sha256(canonicalJson({ damaged: entry.damaged.why }));
+  if (entry.damaged) return sha256(JSON.stringify({ damaged: entry.damaged.why }));
   const { undo_status: _status, undo_run: _run, undone_at: _at, undo_error: _error, ...recorded } = entry.record;
-  return sha256(canonicalJson({ recorded, handler: handler?.digest ?? null }));
+  return sha256(JSON.stringify({ recorded, handler: handler?.digest ?? null }));
 }
 
 function damagedStep({ id, why, row }: DamagedRecord): Step {

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { World } from "../rollback/world.ts";
 
@@ -244,6 +245,19 @@ describe("clawproof rollback", () => {
       { id: 2, seats: 20 },
       { id: 3, seats: 3 },
     ]);
+  });
+
+  it("is stopped by nothing that an action gave: text cut within a character, or JSON nested deep", async () => {
+    const world = await shop();
+    world.configure({ undo: { ...UNDO, set: { command: ["true"], state: { command: ["cat", "state.json"] } } } });
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 5 where id = 1");
+    const deep: unknown = JSON.parse(`${"[".repeat(2_000)}${"]".repeat(2_000)}`);
+    const cut = { note: "wave \ud83d" };
+    writeFileSync(world.path("state.json"), JSON.stringify(cut));
+    await world.act({ type: "set", target: "a\ud83d", before: deep }, undefined, { after: cut });
+    await world.act({ type: "set", target: "b", before: cut }, undefined, { after: deep });
+    const { steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
+    expect(steps).toEqual(["set b done already", "set a\ufffd undo → failed", "update accounts/1 undo → undone"]);
   });
 
   it("does not lose a row whose effect was damaged by hand: what is not known to be a read may be a write", async () => {

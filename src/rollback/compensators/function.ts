@@ -7,8 +7,19 @@ export function functionCompensator(undo: UndoFunction, redact: (text: string) =
   const state = undo.state;
   return {
     undo: async (record, context) => void (await called(undo, record, context, redact)),
-    state: state ? (record, context) => called(state, record, context, redact) : null,
+    state: state ? async (record, context) => asJson(await called(state, record, context, redact)) : null,
   };
+}
+
+/** What a function saw, as a record holds it: a date is its text there. */
+function asJson(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value ?? null)) as unknown;
+  } catch (error) {
+    throw new UndoFailed(
+      `what it is now cannot be said as JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 /** One that goes on past its time is left behind: whether it does its work still, nobody knows. */

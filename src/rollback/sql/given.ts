@@ -1,5 +1,6 @@
 import type { Dialect } from "../../databases/database.ts";
 import { canonicalJson } from "../../values/canonical-json.ts";
+import { sameJson } from "../../values/same-json.ts";
 import type { Column, Table } from "./catalog.ts";
 import type { Cell, Row } from "./image.ts";
 import type { Identity } from "./rows.ts";
@@ -94,7 +95,7 @@ export function saysTheSame(value: unknown, cell: Cell, column: Column): boolean
   const text = unquoted(cell);
   if (typeof value === "boolean") return (value ? ["true", "t", "1"] : ["false", "f", "0"]).includes(text);
   if (typeof value === "number") return sameNumber(String(value), text);
-  if (typeof value === "object") return sameJson(value, text);
+  if (typeof value === "object") return isJsonOf(value, text);
   if (value === text) return true;
   if (typeof value !== "string") return false;
   if (isTime(column)) return sameTime(value, text);
@@ -122,9 +123,9 @@ function normalNumber(text: string): string | null {
   return `${sign === "-" ? "-" : ""}${trimmed}e${power}`;
 }
 
-function sameJson(value: object, text: string): boolean {
+function isJsonOf(value: object, text: string): boolean {
   try {
-    return canonicalJson(value) === canonicalJson(JSON.parse(text));
+    return sameJson(value, JSON.parse(text));
   } catch {
     // Text that is no JSON is not what the action gave.
     return false;
