@@ -1,9 +1,8 @@
 import type { Dialect } from "../../databases/database.ts";
-import { canonicalJson } from "../../values/canonical-json.ts";
 import { sameJson } from "../../values/same-json.ts";
 import type { Column, Table } from "./catalog.ts";
 import type { Cell, Row } from "./image.ts";
-import type { Identity } from "./rows.ts";
+import { type Identity, rowId } from "./rows.ts";
 
 /**
  * What an action itself gave as `before` and `after`, where `sql` stands only in clawproof.yaml: JSON objects by column,
@@ -51,28 +50,38 @@ export function givenIdentity(given: Given, table: Table, dialect: Dialect): Ide
   );
 }
 
-/** One spelling per row, whatever the database makes of its key. */
-export const givenId = (given: Given, table: string): string =>
-  `${table} given ${canonicalJson(given.key.map((name) => String(keyValue(given, name))))}`;
+/** The columns that an action says anything of. */
+export const givenNames = ({ before, after }: Given): Set<string> =>
+  new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+
+/** What identifies its row: the same as for rows that were captured, so that actions of both kinds meet on it. */
+export function givenId(given: Given, table: Table, now: Row, dialect: Dialect): string {
+  const names = table.primaryKey.length > 0 ? table.primaryKey : given.key;
+  const cell = (name: string): Cell => cellOf(keyValue(given, name), dialect, columnIn(table, name));
+  return rowId(table.name, names, now ?? Object.fromEntries(names.map((name) => [name, cell(name)])));
+}
 
 const columnIn = ({ columns }: Table, name: string): Column | undefined =>
   columns.find((column) => column.name === name);
 
-/** A row of JSON as cells: those that say the same as what is there now are spelled as they are there. */
-export function cellsOf(row: JsonRow, now: Row, table: Table, dialect: Dialect): Row {
+/** A row of JSON as cells: those that say the same as what is there now, and what found it, are spelled as they are there. */
+export function cellsOf(row: JsonRow, now: Row, table: Table, dialect: Dialect, given: Given): Row {
   if (row === null) return null;
   const cells = Object.entries(row).flatMap(([name, value]) => {
     const column = columnIn(table, name);
     if (!column || value === undefined) return [];
     const is = now?.[name];
-    return [[name, is !== undefined && saysTheSame(value, is, column) ? is : cellOf(value, dialect, column)] as const];
+    const found = given.key.includes(name) && value === keyValue(given, name);
+    const isSame = is !== undefined && (found || saysTheSame(value, is, column));
+    return [[name, isSame ? is : cellOf(value, dialect, column)] as const];
   });
   return Object.fromEntries(cells);
 }
 
 /** Fields that the action changed and that no column holds: they cannot be put back here. */
-export function unknownFields({ before, after }: Given, table: Table): string[] {
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+export function unknownFields(given: Given, table: Table): string[] {
+  const { before, after } = given;
+  const names = [...givenNames(given)];
   const text = (row: JsonRow | undefined, name: string): string => JSON.stringify(row?.[name] ?? null);
   return names.filter((name) => !columnIn(table, name) && (!after || text(before, name) !== text(after, name)));
 }

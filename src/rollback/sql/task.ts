@@ -1,7 +1,7 @@
 import type { Session } from "../../databases/session.ts";
 import { type Table } from "./catalog.ts";
 import { asImage, type Captured, identitiesOf, imageOf } from "./captured.ts";
-import { cellsOf, type Given, givenId, givenIdentity, unknownFields, unquoted } from "./given.ts";
+import { cellsOf, type Given, givenId, givenIdentity, givenNames, unknownFields, unquoted } from "./given.ts";
 import type { Cell, Image, Row } from "./image.ts";
 import { type Identity, readRows } from "./rows.ts";
 
@@ -61,9 +61,7 @@ function aimOf(task: SqlTask, table: Table, session: Session): Aim {
   const before = imageOf(captured, captured.before);
   const after = captured.after === undefined ? null : imageOf(captured, captured.after);
   const identities = identitiesOf(captured, after === null ? [before] : [before, after]);
-  // Of an action that never ended the rows that it may have made are found by its key alone.
-  const wanted = [...identities.values(), ...(after === null ? [captured.key] : [])];
-  return { task, wanted, images: { before, after, identities } };
+  return { task, wanted: [...identities.values()], images: { before, after, identities } };
 }
 
 /** Reads what all tasks on one table are about, in one go. With `lock` the rows stay as they are until the transaction ends. */
@@ -83,16 +81,46 @@ export async function lookAt(
     }
   }
   const groups: NonNullable<Row>[][] = [];
-  for (const group of shapes.values()) groups.push(await readRows(session, table, [...group.values()], { lock }));
+  const read = (identities: readonly Identity[]) => readRows(session, table, identities, { lock });
+  for (const group of shapes.values()) groups.push(await read([...group.values()]));
   const found = new Found(groups.flat());
-  return aims.map((aim) => seenBy(aim, table, found, session));
+  const byKey = await rowsByKey(aims, table, found, read);
+  return aims.map((aim) => seenBy(aim, table, found, byKey.get(aim) ?? [], session));
+}
+
+/**
+ * What is found by the key of a task that has no more than one: all that an action may have made that never ended, and the
+ * row that was given. The database may spell it otherwise (`7` and `'7'`, a UUID in capitals): what is not found by its
+ * own spelling is asked for again.
+ */
+async function rowsByKey(
+  aims: readonly Aim[],
+  table: Table,
+  found: Found,
+  read: (identities: readonly Identity[]) => Promise<NonNullable<Row>[]>,
+): Promise<Map<Aim, readonly NonNullable<Row>[]>> {
+  const rows = new Map<Aim, readonly NonNullable<Row>[]>();
+  const unfound: [Aim, Identity][] = [];
+  for (const aim of aims) {
+    const [key = {}] = aim.wanted;
+    const { subject } = aim.task;
+    if ("given" in subject) {
+      const some = found.byKey(table, subject.given.key, key);
+      if (some.length === 0) unfound.push([aim, key]);
+      rows.set(aim, some);
+      // There are few of them.
+    } else if (subject.captured.after === undefined) rows.set(aim, await read([subject.captured.key]));
+  }
+  const isSpelledOtherwise = unfound.length > 0 && (await read(unfound.map(([, key]) => key))).length > 0;
+  if (isSpelledOtherwise) for (const [aim, key] of unfound) rows.set(aim, await read([key]));
+  return rows;
 }
 
 /** Rows that were read, found again by what identifies them; made once for each way to identify them, for all tasks. */
 class Found {
   readonly rows: readonly NonNullable<Row>[];
   readonly #images = new Map<string, Map<string, Row>>();
-  readonly #byKey = new Map<string, Map<string, NonNullable<Row>>>();
+  readonly #byKey = new Map<string, Map<string, NonNullable<Row>[]>>();
   readonly #leftOut = new Map<string, ReadonlySet<string>>();
 
   constructor(rows: readonly NonNullable<Row>[]) {
@@ -105,12 +133,18 @@ class Found {
     );
   }
 
-  byKey(names: readonly string[], key: string): NonNullable<Row> | null {
+  /** By a key in the spelling of whoever asked for it; of a table without a primary key none, which tells rows apart. */
+  byKey(table: Table, names: readonly string[], key: Identity): readonly NonNullable<Row>[] {
     const all = remembered(this.#byKey, names.join("\u0000"), () => {
-      // Of several the first, as a search would find it.
-      return new Map(this.rows.toReversed().map((row) => [keyText(row, names), row]));
+      const byKey = new Map<string, NonNullable<Row>[]>();
+      for (const row of asImage({ table: table.name, identity: table.primaryKey }, this.rows).values()) {
+        if (row === null) continue;
+        const text = keyText(row, names);
+        byKey.set(text, [...(byKey.get(text) ?? []), row]);
+      }
+      return byKey;
     });
-    return all.get(key) ?? null;
+    return table.primaryKey.length === 0 ? [] : (all.get(keyText(key, names)) ?? []);
   }
 
   /** The columns of a task that are not compared. */
@@ -128,9 +162,17 @@ function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
   return made;
 }
 
-function seenBy({ task, wanted, images }: Aim, table: Table, found: Found, session: Session): Seen {
+function seenBy(
+  { task, wanted, images }: Aim,
+  table: Table,
+  found: Found,
+  byKey: readonly NonNullable<Row>[],
+  session: Session,
+): Seen {
   if ("given" in task.subject || images === null) {
-    if ("given" in task.subject) return seenGiven(task, task.subject.given, table, found, wanted, session);
+    const [key = {}] = wanted;
+    if ("given" in task.subject)
+      return seenGiven(task, task.subject.given, { table, found, key, rows: byKey, session });
     throw new Unusable("what was captured is not there");
   }
   const { captured } = task.subject;
@@ -138,37 +180,42 @@ function seenBy({ task, wanted, images }: Aim, table: Table, found: Found, sessi
   const all = found.image(captured);
   const now = new Map<string, Row>();
   for (const id of identities.keys()) now.set(id, all.get(id) ?? null);
-  if (after === null) {
-    const matching = found.rows.filter((row) =>
-      Object.entries(captured.key).every(([name, cell]) => row[name] === cell),
-    );
-    for (const [id, row] of asImage(captured, matching)) now.set(id, row);
-  }
+  for (const [id, row] of asImage(captured, byKey)) now.set(id, row);
   return { task, table, before, after, now, identities, leftOut: found.leftOut(task, table, captured.generated) };
 }
 
 function seenGiven(
   task: SqlTask,
   given: Given,
-  table: Table,
-  found: Found,
-  [identity = {}]: readonly Identity[],
-  session: Session,
+  about: { table: Table; found: Found; key: Identity; rows: readonly NonNullable<Row>[]; session: Session },
 ): Seen {
+  const { table, found, key, rows, session } = about;
+  const [row = null] = rows;
+  if (rows.length > 1) {
+    throw new Unusable(
+      `the key ${given.key.join(", ")} finds ${rows.length} rows of ${table.name}: nothing tells them apart`,
+    );
+  }
   const lost = unknownFields(given, table);
   if (lost.length > 0) throw new Unusable(`${table.name} has no column ${lost.join(", ")}, which the action changed`);
-  const id = givenId(given, table.name);
-  const row = found.byKey(given.key, keyText(identity, given.key));
-  const cells = (json: Given["before"]): Image => new Map([[id, cellsOf(json, row, table, session.dialect)]]);
-  const before = cells(given.before);
+  const id = givenId(given, table, row, session.dialect);
+  const naming = table.primaryKey.length > 0 ? table.primaryKey : given.key;
+  const identity = row ? Object.fromEntries(naming.map((name) => [name, row[name] ?? null])) : key;
+  const cells = (json: Given["before"]): Image => new Map([[id, cellsOf(json, row, table, session.dialect, given)]]);
+  const names = givenNames(given);
   return {
     task,
     table,
-    before,
+    before: cells(given.before),
     after: given.after === undefined ? null : cells(given.after),
-    now: new Map([[id, row === null ? null : onlyGiven(row, given)]]),
+    now: new Map([[id, row]]),
     identities: new Map([[id, identity]]),
-    leftOut: found.leftOut(task, table, []),
+    // Of a row that an action gave in part, the rest is none of its business.
+    leftOut: found.leftOut(
+      task,
+      table,
+      table.columns.flatMap(({ name }) => (names.has(name) ? [] : [name])),
+    ),
   };
 }
 
@@ -177,10 +224,4 @@ export function keyText(cells: Readonly<Record<string, Cell>>, names: readonly s
   const [first = "", ...more] = names;
   if (more.length === 0) return unquoted(cells[first] ?? "'");
   return JSON.stringify(names.map((name) => unquoted(cells[name] ?? "'")));
-}
-
-/** Of a row that an action gave in part, the rest is none of its business. */
-function onlyGiven(row: NonNullable<Row>, { before, after }: Given): Row {
-  const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-  return Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name)));
 }
