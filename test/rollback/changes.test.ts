@@ -30,7 +30,10 @@ async function opened(url: string, directory = "/"): Promise<Session> {
 /** Fills a table with rows of a key, a text and a number, restores the given cells, and reads what is there. */
 async function restored(session: Session, table: string, rows: readonly [name: Cell, seats: Cell][], times = 1) {
   await session.query(`create table ${table} (id integer primary key, name varchar(40), seats bigint)`);
-  for (const id of rows.keys()) await session.query(`insert into ${table} values (${id}, 'changed', 0)`);
+  await session.transaction(async () => {
+    for (const id of rows.keys()) await session.query(`insert into ${table} values (${id}, 'changed', 0)`);
+    return { commit: true };
+  });
   const described = await readTable(session, table);
   const changes = new Changes(session);
   for (let time = 0; time < times; time++) {
@@ -60,6 +63,11 @@ describe("many rows in one statement", () => {
       ["'last'", "5"],
     ];
     expect(await restored(await sqlite(), "things", rows)).toEqual(rows);
+  });
+
+  it("may be more than one statement takes", async () => {
+    const rows = Array.from({ length: 11_000 }, (_, id): [Cell, Cell] => [`'row ${id}'`, String(id)]);
+    expect(await restored(await sqlite(), "many", rows)).toEqual(rows);
   });
 
   it("keep every digit of SQLite's real numbers", async () => {

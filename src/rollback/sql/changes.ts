@@ -22,6 +22,9 @@ interface Alike {
   rows: Map<string, RowChange>;
 }
 
+/** So many values go into a statement: SQLite takes 32,766, PostgreSQL an array per column. */
+const MOST_VALUES = 16_000;
+
 /** Writes changes in their order. Updates that are alike and follow each other wait, and go as one statement. */
 export class Changes {
   readonly #session: Session;
@@ -40,7 +43,9 @@ export class Changes {
     }
     const names = Object.keys(identity);
     const key = [table.name, ...change.columns, "", ...names].join("\u0000");
-    if (this.#waiting?.key !== key || this.#waiting.rows.has(change.row)) await this.flush();
+    const most = MOST_VALUES / (names.length + change.columns.length);
+    const joins = this.#waiting?.key === key && !this.#waiting.rows.has(change.row) && this.#waiting.rows.size < most;
+    if (!joins) await this.flush();
     this.#waiting ??= { key, table, columns: change.columns, names, rows: new Map() };
     this.#waiting.rows.set(change.row, one);
   }
