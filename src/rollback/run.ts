@@ -86,6 +86,10 @@ class Run {
   readonly #lastResumed: number;
   /** Targets on which something failed. */
   readonly #blocked = new Set<string>();
+  /** Targets on which an action stays, as somebody has changed what it left. */
+  readonly #left = new Set<string>();
+  /** By database, what somebody changed or put back: theirs to all older actions, of whatever transaction. */
+  readonly #back = new Map<string, Set<string>>();
   /** Why nothing more is begun. */
   #over: string | null = null;
   #done = 0;
@@ -225,6 +229,11 @@ class Run {
       else {
         const { forced } = one.step;
         const { idempotent } = one.handler.facts;
+        // Nobody would see what it does to what stays there.
+        if (take.compensator.state === null && !forced && this.#left.has(targetOf(one.step))) {
+          this.#set(one.step, BLOCKED);
+          continue;
+        }
         await this.beat();
         if (this.#over !== null) return;
         this.#set(one.step, await undoOne(one.record, take.compensator, { forced, resumed: one.resumed, idempotent }));
@@ -258,7 +267,9 @@ class Run {
     if (tasks.length === 0) return new Map();
     try {
       const { session, tables } = await this.#options.sessions.get(database);
-      const outcomes = await undoRows(session, tables, tasks);
+      const back = this.#back.get(database) ?? new Set();
+      this.#back.set(database, back);
+      const outcomes = await undoRows(session, tables, tasks, back);
       const isGone = [...outcomes.values()].every(({ kind }) => kind === "failed" || kind === "blocked");
       // Where nothing at all succeeded the connection may be what failed.
       if (isGone) await this.#options.sessions.drop(database);
@@ -273,6 +284,7 @@ class Run {
   #set(step: Step, outcome: Outcome): void {
     this.outcomes.set(step.id, outcome);
     if (HOLDING.has(outcome.kind)) this.#blocked.add(targetOf(step));
+    else if (outcome.kind === "conflict") this.#left.add(targetOf(step));
   }
 
   #note(claimed: readonly Claimed[]): void {

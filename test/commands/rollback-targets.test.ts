@@ -86,3 +86,50 @@ describe("older actions on a target", () => {
     expect(world.rows("select seats from accounts order by id")).toEqual([{ seats: 1 }, { seats: 1 }]);
   });
 });
+
+describe("what somebody changes while a run goes on", () => {
+  /** The newest action's undo changes a row, as a colleague would at that moment. */
+  async function disturbed(statement: string): Promise<World> {
+    const world = await noting();
+    world.app.exec("create table accounts (id integer primary key, seats integer)");
+    world.app.exec("insert into accounts values (1, 1)");
+    const libsql = JSON.stringify(import.meta.resolve("libsql"));
+    writeFileSync(
+      world.path("disturb.mjs"),
+      `import Libsql from ${libsql}; const app = new Libsql("app.db"); app.exec(${JSON.stringify(statement)}); app.close();`,
+    );
+    const command = (file: string) => ({ command: [process.execPath, file] });
+    const sql = { database: "sqlite:app.db", table: "accounts", key: ["id"] };
+    world.configure({ undo: { update: { sql }, set: command("undo.mjs"), disturb: command("disturb.mjs") } });
+    return world;
+  }
+  const seats = (world: World): unknown => world.rows("select seats from accounts");
+
+  it("holds up what is older on its target, where nothing can look", async () => {
+    const world = await disturbed("update accounts set seats = 99");
+    await world.act({ type: "set", target: "door" }, undefined, { reference: "older" });
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 5 where id = 1", { target: "door" });
+    await world.act({ type: "disturb", target: "other" });
+    const { status, steps } = await world.json(YES);
+    expect({ status, steps }).toEqual({
+      status: 1,
+      steps: ["disturb other undo → unverified", "update door undo → conflict", "set door undo → blocked"],
+    });
+    expect(undone(world)).toEqual([]);
+    expect(seats(world)).toEqual([{ seats: 99 }]);
+  });
+
+  it("is theirs to older actions too, though another transaction comes to those", async () => {
+    const world = await disturbed("update accounts set seats = 2");
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 2 where id = 1", { target: "a" });
+    await world.act({ type: "set", target: "between" }, undefined, { reference: "between" });
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 3 where id = 1", { target: "b" });
+    await world.act({ type: "disturb", target: "other" });
+    const { status, steps } = await world.json(YES);
+    expect({ status, steps: steps.filter((step) => step.startsWith("update")) }).toEqual({
+      status: 1,
+      steps: ["update b undo → already", "update a undo → conflict"],
+    });
+    expect(seats(world)).toEqual([{ seats: 2 }]);
+  });
+});

@@ -42,24 +42,30 @@ class Broken extends Error {
 /**
  * Takes actions back, in this order, in one transaction: rows locked, compared, restored, read back and compared again.
  * Where anything breaks the transaction is rolled back, and each is done in one of its own. Throws DatabaseFailed only
- * where the database is gone.
+ * where the database is gone. `back` gathers what newer actions left to somebody, over all transactions of a run.
  */
 export async function undoRows(
   session: Session,
   tables: Tables,
   tasks: readonly SqlTask[],
+  back = new Set<string>(),
 ): Promise<Map<string, SqlOutcome>> {
   try {
-    return await inOneTransaction(session, tables, tasks);
+    return await inOneTransaction(session, tables, tasks, back);
   } catch (error) {
     const why = whyBroken(error);
     if (why === null) throw error;
     if (tasks.length === 1) return new Map(tasks.map(({ id }) => [id, { kind: "failed", why }]));
   }
-  return oneByOne(session, tables, tasks);
+  return oneByOne(session, tables, tasks, back);
 }
 
-async function oneByOne(session: Session, tables: Tables, tasks: readonly SqlTask[]): Promise<Map<string, SqlOutcome>> {
+async function oneByOne(
+  session: Session,
+  tables: Tables,
+  tasks: readonly SqlTask[],
+  back: Set<string>,
+): Promise<Map<string, SqlOutcome>> {
   const outcomes = new Map<string, SqlOutcome>();
   const failed = new Set<string>();
   for (const task of tasks) {
@@ -67,7 +73,7 @@ async function oneByOne(session: Session, tables: Tables, tasks: readonly SqlTas
       outcomes.set(task.id, { kind: "blocked" });
       continue;
     }
-    const outcome = (await undoRows(session, tables, [task])).get(task.id);
+    const outcome = (await undoRows(session, tables, [task], back)).get(task.id);
     if (outcome) outcomes.set(task.id, outcome);
     if (outcome?.kind === "failed") failed.add(task.target);
   }
@@ -83,6 +89,7 @@ async function inOneTransaction(
   session: Session,
   tables: Tables,
   tasks: readonly SqlTask[],
+  back: Set<string>,
 ): Promise<Map<string, SqlOutcome>> {
   const names = [...new Set(tasks.map(({ table }) => table))];
   for (const name of names) await tableOf(session, tables, name);
@@ -93,7 +100,7 @@ async function inOneTransaction(
       const own = tasks.filter((task) => task.table === name);
       for (const one of await lookAt(session, table, own, { lock: true })) seen.set(one.task.id, one);
     }
-    const work = new Work(session);
+    const work = new Work(session, back);
     const inOrder = tasks.flatMap(({ id }) => seen.get(id) ?? []);
     const reached = goalsOf(inOrder.filter(({ task }) => task.resumed));
     for (const one of inOrder) await work.undo(one, reached.get(one.task.id));
@@ -112,11 +119,12 @@ class Work {
   /** Rows that were restored, as they must be now. */
   readonly #rows = new Map<string, Row>();
   /** What somebody changed or put back from newer actions. */
-  readonly #back = new Set<string>();
+  readonly #back: Set<string>;
   readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Set<string> }>();
 
-  constructor(session: Session) {
+  constructor(session: Session, back: Set<string>) {
     this.#session = session;
+    this.#back = back;
     this.#changes = new Changes(session);
   }
 
