@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { DatabaseFailed, type Dialect } from "./database.ts";
 
 const DIALECTS: Record<string, Dialect> = {
@@ -57,5 +59,23 @@ export function isSameDatabase(a: string, b: string): boolean {
   } catch {
     // A URL that nobody can read is the same as none.
     return false;
+  }
+}
+
+const PORTS: Record<Exclude<Dialect, "sqlite">, number> = { postgres: 5432, mysql: 3306 };
+
+/** What a database is known by, however its URL spells it; of a server with the user, whose rights may be others. */
+export function databaseIdentity(url: string, directory: string): string {
+  const dialect = dialectOf(url);
+  if (dialect !== "sqlite") {
+    const { username, pathname, search } = serverAddress(url);
+    return `${dialect} ${username}@${placeOf(url, PORTS[dialect])}${pathname}${search}`;
+  }
+  const path = resolve(directory, sqlitePath(url));
+  try {
+    return realpathSync(path);
+  } catch {
+    // What is not there is told by whoever opens it.
+    return path;
   }
 }

@@ -1,6 +1,8 @@
 import type { StateCall, Undo } from "../config/schema.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { requiredSecretsIn } from "../config/template.ts";
+import { databaseIdentity } from "../databases/address.ts";
+import { DatabaseFailed } from "../databases/database.ts";
 import type { CallContext } from "../doors/door.ts";
 import type { ActionRecord, KeptHandler } from "../ledger/record.ts";
 import { canonicalJson } from "../values/canonical-json.ts";
@@ -44,6 +46,8 @@ export interface HandlersOptions {
 export class Handlers {
   readonly #options: HandlersOptions;
   readonly #made = new Map<string, Promise<Handler | { why: string }>>();
+  /** The first URL of each database: actions on the same rows must meet, however theirs are spelled. */
+  readonly #urls = new Map<string, string>();
 
   constructor(options: HandlersOptions) {
     this.#options = options;
@@ -88,7 +92,7 @@ export class Handlers {
     const known = this.#made.get(key);
     if (known) return known;
     const making = make().catch((error: unknown) => {
-      if (error instanceof UndoFailed) return { why: error.message };
+      if (error instanceof UndoFailed || error instanceof DatabaseFailed) return { why: error.message };
       throw error;
     });
     this.#made.set(key, making);
@@ -104,7 +108,7 @@ export class Handlers {
     const residue = undo.residue ?? null;
     if ("sql" in undo) {
       const { database, table, key, ignore = [] } = undo.sql;
-      const url = await this.#options.databaseOf(database, isKept);
+      const url = this.#urlOf(await this.#options.databaseOf(database, isKept));
       return {
         facts: { ...facts, form: "sql", residue, idempotent: true, looks: true },
         take: { kind: "rows", database: url, table, key, ignore },
@@ -131,6 +135,13 @@ export class Handlers {
     };
     const form = "http" in undo ? "http" : "command";
     return { facts: { ...facts, ...more, form, looks: state !== null }, take: { kind: "compensator", compensator } };
+  }
+
+  #urlOf(url: string): string {
+    const identity = databaseIdentity(url, this.#options.context.directory);
+    const first = this.#urls.get(identity) ?? url;
+    this.#urls.set(identity, first);
+    return first;
   }
 
   async #state(state: StateCall, context: CallContext): Promise<NonNullable<Compensator["state"]>> {

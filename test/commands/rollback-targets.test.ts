@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import Libsql from "libsql";
 import { describe, expect, it } from "vitest";
 import { afterThisTest } from "../support/ending.ts";
@@ -85,6 +85,23 @@ describe("older actions on a target", () => {
     expect((await world.json(YES)).status).toBe(0);
     expect(world.rows("select seats from accounts order by id")).toEqual([{ seats: 1 }, { seats: 1 }]);
   });
+});
+
+it("actions on the same rows meet, however the URLs of their database are spelled", async () => {
+  const world = await World.open();
+  world.app.exec("create table accounts (id integer primary key, seats integer); insert into accounts values (1, 1)");
+  const sql = (database: string) => ({ sql: { database, table: "accounts", key: ["id"] } });
+  symlinkSync(world.path("app.db"), world.path("link.db"));
+  const undo = { update: sql("sqlite:app.db"), dot: sql("sqlite:./app.db"), link: sql("sqlite:link.db") };
+  world.configure({ undo: { ...undo, whole: sql(`sqlite:${world.path("app.db")}`) } });
+  for (const [index, type] of ["dot", "update", "link", "whole", "update"].entries()) {
+    const statement = `update accounts set seats = ${index % 2 === 0 ? 5 : 6} where id = 1`;
+    await world.change("accounts", { id: 1 }, statement, { type, target: `${index}` });
+  }
+  const { status, steps, left } = await world.json(YES);
+  expect({ status, left }).toEqual({ status: 0, left: [] });
+  expect(steps.every((step) => step.endsWith("undo → undone"))).toBe(true);
+  expect(world.rows("select seats from accounts")).toEqual([{ seats: 1 }]);
 });
 
 describe("what somebody changes while a run goes on", () => {
