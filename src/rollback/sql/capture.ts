@@ -106,9 +106,12 @@ function captured(
 }
 
 async function rowsOf(session: Session, table: Table, key: Identity) {
-  const rows = await readRows(session, table, [key], { lock: false });
+  const isOne = table.primaryKey.length > 0 && table.primaryKey.every((name) => name in key);
+  // Of millions no more are read than it takes to refuse them: the agent waits.
+  const limit = isOne ? {} : { most: MOST_ROWS + 1 };
+  const rows = await readRows(session, table, [key], { lock: false, ...limit });
   if (rows.length > MOST_ROWS) {
-    throw new DatabaseFailed(`the key finds ${rows.length} rows of ${table.name}; at most ${MOST_ROWS} can be kept`);
+    throw new DatabaseFailed(`the key finds more than ${MOST_ROWS} rows of ${table.name}, and no more can be kept`);
   }
   if (table.primaryKey.length === 0 && rows.length > 1) {
     throw new DatabaseFailed(

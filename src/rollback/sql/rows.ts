@@ -68,18 +68,21 @@ export function rowId(table: string, columns: readonly string[], row: Readonly<R
   return `${table} ${JSON.stringify(columns.map((column) => row[column] ?? null))}`;
 }
 
-/** Rows of a table that have these values in these columns. With `lock` nobody changes them until the transaction ends. */
+/**
+ * Rows of a table that have these values in these columns; of each hundred of them `most` at most. With `lock` nobody
+ * changes them until the transaction ends.
+ */
 export async function readRows(
   session: Session,
   table: Table,
   identities: readonly Identity[],
-  { lock }: { lock: boolean },
+  { lock, most }: { lock: boolean; most?: number },
 ): Promise<NonNullable<Row>[]> {
-  const found: NonNullable<Row>[] = [];
+  const found: NonNullable<Row>[][] = [];
   for (let start = 0; start < identities.length; start += MOST_AT_ONCE) {
-    found.push(...(await readSome(session, table, identities.slice(start, start + MOST_AT_ONCE), lock)));
+    found.push(await readSome(session, table, identities.slice(start, start + MOST_AT_ONCE), lock, most));
   }
-  return found;
+  return found.flat();
 }
 
 async function readSome(
@@ -87,8 +90,10 @@ async function readSome(
   table: Table,
   identities: readonly Identity[],
   lock: boolean,
+  most: number | undefined,
 ): Promise<NonNullable<Row>[]> {
-  const asText = session.dialect === "sqlite" ? await readAsText(session, table, identities) : null;
+  const asText =
+    session.dialect === "sqlite" && most === undefined ? await readAsText(session, table, identities) : null;
   if (asText !== null) return asText;
   const form = textForm(session.dialect);
   const writing = new Writing(session);
@@ -97,7 +102,8 @@ async function readSome(
   const where = whereAny(writing, table, identities);
   // SQLite's writing transactions hold the whole file; in the order of the key, so that two runs never wait for each other.
   const locking = lock && session.dialect !== "sqlite" ? ` ${orderOf(writing, table)} for update` : "";
-  const rows = await session.query(`select ${list} from ${table.quoted} where ${where}${locking}`, writing.parameters);
+  const end = most === undefined ? locking : `${locking} limit ${most}`;
+  const rows = await session.query(`select ${list} from ${table.quoted} where ${where}${end}`, writing.parameters);
   return rows.map((row) => decoded(table, row, session));
 }
 
