@@ -1,7 +1,7 @@
 import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
-import type { Answer, Run, Writer } from "../databases/writing/writer.ts";
+import { type Answer, type Run, StatementRefused, type Writer } from "../databases/writing/writer.ts";
 import { amongIds, lockedRows, lockIds, takenRows, type WholeRow } from "./by-id.ts";
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
@@ -125,12 +125,19 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
       }),
     runs: () => said(async () => (await runsWhere(writer.run, raw("1 = 1"))).map(recordOf)),
     turn: (run, { ends = [], wanted = [] }) =>
-      said(() =>
-        writer.transaction(async (inside) => {
-          if (ends.length > 0) await finish(inside, run, ends);
-          return wanted.length > 0 ? claim(inside, run, wanted) : { claims: new Map(), entries: new Map() };
-        }),
-      ),
+      said(() => {
+        const both = (): Promise<Claimed> =>
+          writer.transaction(async (inside) => {
+            if (ends.length > 0) await finish(inside, run, ends);
+            return wanted.length > 0 ? claim(inside, run, wanted) : { claims: new Map(), entries: new Map() };
+          });
+        // Of two that wait for each other, as a run and an agent whose ends the server takes in an order of its own, the
+        // server refuses one and undoes it.
+        return both().catch((error: unknown) => {
+          if (error instanceof StatementRefused) return both();
+          throw error;
+        });
+      }),
   };
 }
 

@@ -80,7 +80,8 @@ export class Recorder {
   /** Whether ends met fewer rows than there are of them. */
   async #commit(items: readonly Item[]): Promise<boolean> {
     const begins = items.filter(({ kind }) => kind === "begin");
-    const ends = items.filter(({ kind }) => kind === "end");
+    // In one order with whoever claims them, so that one waits for the other rather than both.
+    const ends = items.filter(({ kind }) => kind === "end").sort((a, b) => (a.id < b.id ? -1 : 1));
     const both = async (run: Run): Promise<number> => {
       await this.#runAll(run, this.#insert, begins);
       return this.#runAll(run, this.#end, ends);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { openWriter } from "../../src/databases/writing/open.ts";
 import type { Claim, Ledger } from "../../src/ledger/ledger.ts";
 import { anAction, byHand, claim, DIALECTS, entriesOf, opened, placeFor, whyOf } from "./ledgers.ts";
+import { afterThisTest } from "../support/ending.ts";
 
 const begun = (ledger: Ledger, count: number): Promise<string[]> =>
   Promise.all(Array.from({ length: count }, () => ledger.begin(anAction())));
@@ -125,5 +127,35 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
       }),
     );
     expect(got.flat().sort()).toEqual([...ids].sort());
+  });
+});
+
+const WAITING = {
+  postgres: "select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0",
+  mysql: "select trx_id from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
+};
+
+describe.each(["postgres", "mysql"] as const)("a turn in %s", (dialect) => {
+  const place = placeFor(dialect);
+
+  it("is taken again where the server ended it because it and another waited for each other", async () => {
+    const url = await place.fresh();
+    const ledger = await opened(url);
+    const run = await ledger.startRun({ owner: "dana" });
+    const ids = await begun(ledger, 2);
+    const [first = "", second = ""] = [...ids].sort();
+    const other = await openWriter(url, { timeoutMs: 20_000, create: false });
+    afterThisTest(() => other.close());
+    // The server ends the one that has waited longest (PostgreSQL) or has changed less (MariaDB).
+    if (dialect === "postgres") await other.run("set deadlock_timeout = '1min'");
+    const change = (id: string): string => `update clawproof_actions set residue = 'x' where id = '${id}'`;
+    const turning = await other.transaction(async (inside) => {
+      await inside(change(second));
+      const claims = claim(ledger, ids, run.id);
+      await expect.poll(() => byHand(url, WAITING[dialect]), { timeout: 10_000 }).not.toEqual([]);
+      await inside(change(first));
+      return { claims };
+    });
+    expect(gotBy(await turning.claims)).toEqual([first, second]);
   });
 });
