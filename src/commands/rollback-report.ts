@@ -1,6 +1,6 @@
 import type { Outcome, OutcomeKind } from "../rollback/outcome.ts";
 import { isSettled, whyOf } from "../rollback/outcome.ts";
-import { STEP_KINDS, type Step } from "../rollback/step.ts";
+import { isUnverified, STEP_KINDS, type Step } from "../rollback/step.ts";
 import { bothMoments, localMoment, windowWords } from "../values/moment.ts";
 
 /** What `rollback` prints of a plan and of a run: pure. */
@@ -137,9 +137,8 @@ export function leftOf(steps: readonly Step[], outcomes: ReadonlyMap<string, Out
       return [{ step, what: outcome.kind, why: whyOf(outcome), next: nextOf(outcome.kind, outcome) }];
     }
     if (step.kind === "undo") return [];
-    const isUnverified = step.kind === "done already" && step.why?.startsWith("nobody could look") === true;
-    if (!isUnverified && (step.kind === "done already" || step.kind === "did not happen")) return [];
-    const what = isUnverified ? "unverified" : isTooLate(step) ? "too late" : step.kind;
+    if (!isUnverified(step) && (step.kind === "done already" || step.kind === "did not happen")) return [];
+    const what = isUnverified(step) ? "unverified" : isTooLate(step) ? "too late" : step.kind;
     return [{ step, what: step.kind, why: step.why, next: nextOf(what, step) }];
   });
 }

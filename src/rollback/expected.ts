@@ -80,8 +80,8 @@ export class Expected {
   }
 
   /** A conflict: the action stays on its target. */
-  leave(record: ActionRecord): void {
-    this.#left.add(targetOf(record));
+  leave(action: Pick<ActionRecord, "target" | "id">): void {
+    this.#left.add(targetOf(action));
   }
 
   /** Whether a newer action on the same target stays. */

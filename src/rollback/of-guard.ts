@@ -5,7 +5,7 @@ import { Modules } from "./modules.ts";
 import { isSettled, type Outcome, whyOf } from "./outcome.ts";
 import { runPlan } from "./run.ts";
 import { Sessions } from "./sessions.ts";
-import type { Step } from "./step.ts";
+import { isUnverified, type Step } from "./step.ts";
 import type { UndoFunctions } from "./undo-function.ts";
 
 const STATEMENT_MS = 10_000;
@@ -85,5 +85,6 @@ function textsOf(functions: UndoFunctions): Map<string, string> {
 function leftOf(step: Step, outcome: Outcome | undefined): LeftAction[] {
   const { id, type, target, kind, why } = step;
   if (outcome) return isSettled(outcome) ? [] : [{ id, type, target, what: outcome.kind, why: whyOf(outcome) }];
+  if (isUnverified(step)) return [{ id, type, target, what: "unverified", why }];
   return kind === "done already" || kind === "did not happen" ? [] : [{ id, type, target, what: kind, why }];
 }

@@ -6,7 +6,7 @@ import { sameJson } from "../values/same-json.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
 import { Expected } from "./expected.ts";
 import { differenceOf, isAsBefore } from "./sql/image.ts";
-import type { HandlerFacts, Seen, Step } from "./step.ts";
+import { type HandlerFacts, NOT_LOOKED_AT, type Seen, type Step } from "./step.ts";
 
 /** One action with everything that its step follows from. */
 export interface PlanInput {
@@ -56,7 +56,11 @@ export class Planner {
   }
 
   #step({ entry, handler, seen }: PlanInput): Step {
-    if (entry.damaged) return damagedStep(entry.damaged);
+    if (entry.damaged) {
+      const step = damagedStep(entry.damaged);
+      this.#expected.leave(step);
+      return step;
+    }
     const { record } = entry;
     const forced = this.#circumstances.forced.has(record.id);
     const verdict = this.#verdict(record, handler, seen, forced);
@@ -98,8 +102,7 @@ export class Planner {
   #verdict(record: ActionRecord, handler: HandlerFacts | null, seen: Seen, forced: boolean): Verdict {
     if (record.status === "refused") return { kind: "did not happen", why: "it was refused" };
     if (record.undo_status === "undone") return { kind: "done already", why: null };
-    if (record.undo_status === "unverified" && !forced)
-      return { kind: "done already", why: "nobody could look whether it is really back" };
+    if (record.undo_status === "unverified" && !forced) return { kind: "done already", why: NOT_LOOKED_AT };
     const cannot = this.#cannot(record, handler, forced);
     if (cannot) return cannot;
     if (record.undo_status === "unknown" && !forced) {

@@ -29,6 +29,13 @@ export interface Step {
   forced: boolean;
 }
 
+/** Why an action is done already that an earlier run took back and could not look at. */
+export const NOT_LOOKED_AT = "nobody could look whether it is really back";
+
+/** Done for every run, and left for a person. */
+export const isUnverified = ({ kind, why }: Pick<Step, "kind" | "why">): boolean =>
+  kind === "done already" && why === NOT_LOOKED_AT;
+
 /** What an action is about: an undo that fails holds up the older ones of the same. */
 export const targetOf = ({ target, id }: { target: string | null; id: string }): string => target ?? id;
 

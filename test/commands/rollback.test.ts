@@ -299,10 +299,22 @@ describe("clawproof rollback", () => {
     await world.act({ type: "set", target: "lamp/1" });
     await world.ledger.begin({ trace_id: "t1", agent: "support", type: "set", effect: "write", target: "lamp/1" });
     await world.act({ type: "set", target: "lamp/2" });
+    await world.act({ type: "set", target: "lamp/3" });
+    const damaged = await world.act({ type: "set", target: "lamp/3", before: "off" });
+    const { default: Libsql } = await import("libsql");
+    const file = new Libsql(world.path("actions.db"));
+    file.prepare("update clawproof_actions set before = '{' where id = ?").run([damaged]);
+    file.close();
     const { status, steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
     expect({ status, steps }).toEqual({
       status: 1,
-      steps: ["set lamp/2 undo → unverified", "set lamp/1 conflict", "set lamp/1 conflict"],
+      steps: [
+        "set lamp/3 conflict",
+        "set lamp/3 conflict",
+        "set lamp/2 undo → unverified",
+        "set lamp/1 conflict",
+        "set lamp/1 conflict",
+      ],
     });
   });
 

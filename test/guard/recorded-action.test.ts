@@ -235,6 +235,8 @@ describe("a recorded action", () => {
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { left } = await guard.rollback({ trace: "friday", base });
     expect(left).toMatchObject([{ what: "unverified" }]);
+    // It is not done again, and is still left: nobody has looked.
+    expect((await guard.rollback({ trace: "friday", base })).left).toMatchObject([{ what: "unverified" }]);
     expect(asked).toEqual(["/retract/m1"]);
   });
 
