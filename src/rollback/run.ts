@@ -293,7 +293,8 @@ class Run {
 
   #end({ step: { id }, resumed, sealed }: Pick<Claimed, "step" | "resumed"> & Partial<Claimed>): void {
     const outcome = this.outcomes.get(id) ?? BLOCKED;
-    const status = statusOf(outcome);
+    // What somebody else put back is theirs: the next run must see that again, or it undoes what is older beneath it.
+    const status = outcome.kind === "already" && !resumed ? "none" : statusOf(outcome);
     // Whether the run that broke off at it did it is still to be looked at, by whoever takes over from this one.
     if (status === null || (resumed && LEFT_OPEN.has(outcome.kind))) return;
     const why = whyOf(outcome);

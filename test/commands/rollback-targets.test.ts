@@ -136,7 +136,7 @@ describe("what somebody changes while a run goes on", () => {
     expect(seats(world)).toEqual([{ seats: 99 }]);
   });
 
-  it("is theirs to older actions too, though another transaction comes to those", async () => {
+  it("is theirs to older actions too, though another transaction or another run comes to those", async () => {
     const world = await disturbed("update accounts set seats = 2");
     await world.change("accounts", { id: 1 }, "update accounts set seats = 2 where id = 1", { target: "a" });
     await world.act({ type: "set", target: "between" }, undefined, { reference: "between" });
@@ -147,6 +147,11 @@ describe("what somebody changes while a run goes on", () => {
       status: 1,
       steps: ["update b undo → already", "update a undo → conflict"],
     });
+    const again = await world.json(YES);
+    expect(again.steps.filter((step) => step.startsWith("update"))).toEqual([
+      "update b done already",
+      "update a conflict",
+    ]);
     expect(seats(world)).toEqual([{ seats: 2 }]);
   });
 });
