@@ -5,8 +5,8 @@ import type { ActionDefinition, CallOptions, GuardedAction } from "./action-type
 import type { Recordings } from "./recording.ts";
 import type { RunningCall } from "./running.ts";
 import { readDuration } from "./options.ts";
-import { type ReadUndo, recordedUndo } from "./undo-form.ts";
-import type { UndoKey } from "./undo-types.ts";
+import { StatementRefused } from "../databases/writing/writer.ts";
+import { nameOf, type ReadUndo, readKey, recordedUndo } from "./undo-form.ts";
 
 const NOTHING_GIVEN: CallOptions = {};
 
@@ -46,7 +46,7 @@ export function recordedAction<Input, Result>(
     }
     const reason = gate.confirm(call, true);
     if (reason !== null) {
-      await end(begun, { status: "refused" });
+      await end(begun, { status: "refused" }).catch(() => undefined);
       return gate.refuse(call.lane, reason) as Result;
     }
     gate.begun(call);
@@ -56,18 +56,18 @@ export function recordedAction<Input, Result>(
     } catch (error) {
       gate.failed(call, error);
       // What failed may have done half of it: the rows as they are now are what an undo compares.
-      await end(begun, { status: "failed" });
+      await end(begun, { status: "failed" }).catch(() => undefined);
       throw error;
     }
     gate.done(call);
-    await end(begun, { status: "done" }, () => outcomeOf(input, result));
+    await end(begun, { status: "done" }, { input, result });
     return result;
   };
 
   async function begin(call: RunningCall, input: Input): Promise<Begun> {
     const transaction = joins && isObject(call.transaction) ? call.transaction : undefined;
-    const key = undo.sql === null ? null : (undo.sql.key as (given: Input) => UndoKey)(input);
-    const [ledger] = await Promise.all([recordings.ledger(), recordings.keep(kind.type, undo, key)]);
+    const key = undo.sql === null ? null : readKey(kind.type, (undo.sql.key as (given: Input) => unknown)(input));
+    const [ledger] = await Promise.all([recordings.ledger(), recordings.keep(kind.type, undo, key, transaction)]);
     // Another connection does not see what a transaction has done: there the action's own `before` and `after` count.
     const captured =
       undo.sql !== null && key !== null && transaction === undefined
@@ -79,8 +79,8 @@ export function recordedAction<Input, Result>(
       version: core.settings.version ?? null,
       type: kind.type,
       effect: kind.effect,
-      target: call.target,
-      subject: call.subject,
+      target: nameOf(`target of ${kind.type}`, call.target),
+      subject: nameOf(`subject of ${kind.type}`, call.subject),
       epoch: core.view?.epoch ?? null,
       drill: call.drill,
       undo: recordedUndo(undo, key),
@@ -93,21 +93,14 @@ export function recordedAction<Input, Result>(
     return { ledger, id: await ledger.begin(action, transaction), transaction, captured };
   }
 
-  async function outcomeOf(input: Input, result: Awaited<Result>): Promise<Partial<Outcome>> {
-    const name = reference?.(result);
-    return {
-      ...(after === undefined ? {} : { after: await after(input, result) }),
-      ...(name === undefined ? {} : { reference: name === null ? null : String(name) }),
-    };
-  }
-
-  /** Notes how it ended, as far as that can be found out. */
+  /** Notes how it ended, as far as that can be found out. Throws LedgerError where that was to be part of a transaction. */
   async function end(
-    { ledger, id, transaction, captured }: Begun,
-    outcome: Outcome,
-    more: () => Promise<Partial<Outcome>> = async () => ({}),
+    begun: Begun,
+    { status }: Outcome,
+    done?: { input: Input; result: Awaited<Result> },
   ): Promise<void> {
-    const whole: Outcome = { ...outcome };
+    const { ledger, id, transaction, captured } = begun;
+    const whole: Outcome = { status };
     const attempt = async (work: () => Promise<void>): Promise<void> => {
       try {
         await work();
@@ -115,13 +108,43 @@ export function recordedAction<Input, Result>(
         recordings.incomplete(kind.type, id, error);
       }
     };
-    await attempt(async () => void Object.assign(whole, await more()));
-    if (captured !== undefined && undo.sql !== null && outcome.status !== "refused") {
+    if (done !== undefined && reference !== undefined) {
+      await attempt(async () => {
+        const name: unknown = await reference(done.result);
+        if (name !== undefined) whole.reference = nameOf(`reference of ${kind.type}`, name);
+      });
+    }
+    if (done !== undefined && after !== undefined) {
+      await attempt(async () => void (whole.after = await after(done.input, done.result)));
+    }
+    if (captured !== undefined && undo.sql !== null && status !== "refused") {
       const { sql } = undo;
       await attempt(async () => void (whole.captured = await recordings.captureAfter(sql, captured)));
     }
-    await attempt(() => ledger.end(id, whole, transaction));
+    for (const one of lessAndLess(whole)) {
+      try {
+        await ledger.end(id, one, transaction);
+        return;
+      } catch (error) {
+        recordings.incomplete(kind.type, id, error);
+        // PostgreSQL commits nothing of it any more, and says nothing: its caller must know.
+        if (transaction !== undefined) throw error;
+        if (!isOfValues(error)) return;
+      }
+    }
   }
+}
+
+/** A value that cannot be stored must not keep the others, and that it ended at all, from the record. */
+function lessAndLess(whole: Outcome): Outcome[] {
+  const { after, ...noAfter } = whole;
+  const { reference, ...least } = noAfter;
+  return [whole, ...(after === undefined ? [] : [noAfter]), ...((reference ?? null) === null ? [] : [least])];
+}
+
+/** The ledger is there, and does not take what it was given. */
+function isOfValues(error: unknown): boolean {
+  return error instanceof Error && (error.cause === undefined || error.cause instanceof StatementRefused);
 }
 
 function isObject(value: unknown): value is object {

@@ -1,6 +1,8 @@
 import { systemClock } from "../values/clock.ts";
+import { sameJson } from "../values/same-json.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LedgerOptions } from "../ledger/open.ts";
+import type { KeptHandler } from "../ledger/record.ts";
 import type { Notice } from "./options.ts";
 import type { ReadUndo } from "./undo-form.ts";
 import type { UndoKey } from "./undo-types.ts";
@@ -62,20 +64,31 @@ export class Recordings {
   }
 
   /** Keeps an undo given as data, once, so that any process can use it. Rejects with LedgerError; then the next call tries again. */
-  keep(type: string, undo: ReadUndo, key: UndoKey | null): Promise<void> {
+  keep(type: string, undo: ReadUndo, key: UndoKey | null, transaction: object | undefined): Promise<void> {
     if (undo.sql !== null) this.#databases.set(withoutPassword(undo.sql.database), undo.sql.database);
     const data = undo.sql !== null && key !== null ? keptSql(undo.sql, key, undo.residue) : undo.kept;
     if (data === null) return Promise.resolve();
     const known = this.#kept.get(type);
     if (known) return known;
-    const keeping = this.ledger()
-      .then((ledger) => ledger.putHandler({ agent: this.#agent, version: this.#version, type, undo: data }))
-      .catch((error: unknown) => {
-        this.#kept.delete(type);
-        throw error;
-      });
+    return this.#keep({ agent: this.#agent, version: this.#version, type, undo: data }, transaction);
+  }
+
+  async #keep(handler: KeptHandler, transaction: object | undefined): Promise<void> {
+    const { type } = handler;
+    const ledger = await this.ledger();
+    if (transaction !== undefined && ledger.dialect === "sqlite") {
+      // It holds the whole file, and waits for us; and it may be rolled back.
+      const isKept = (await ledger.handlers()).some((kept) => sameJson(kept, handler));
+      if (isKept) this.#kept.set(type, Promise.resolve());
+      else await ledger.putHandler(handler, transaction);
+      return;
+    }
+    const keeping = this.#kept.get(type) ?? ledger.putHandler(handler);
     this.#kept.set(type, keeping);
-    return keeping;
+    await keeping.catch((error: unknown) => {
+      this.#kept.delete(type);
+      throw error;
+    });
   }
 
   /** The database that a kept address, which has no password, means. */

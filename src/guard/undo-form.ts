@@ -44,6 +44,25 @@ export function readUndo(type: string, undo: ActionUndo<never> | undefined): Rea
   return { ...nothing, form, class: "compensable", residue: undo.residue ?? null, kept: { ...undo } };
 }
 
+/** The key that an action gave with its input. Throws TypeError for one that would find no row, and so capture none. */
+export function readKey(type: string, key: unknown): UndoKey {
+  if (typeof key !== "object" || key === null || Array.isArray(key)) {
+    throw new TypeError(`undo.sql.key of ${type} must give the values of columns, as { id: 7 }, not ${shown(key)}`);
+  }
+  for (const [column, value] of Object.entries(key)) {
+    const isValue = value === null || ["string", "bigint", "boolean"].includes(typeof value) || Number.isFinite(value);
+    if (!isValue) throw new TypeError(`undo.sql.key of ${type} gives no value for ${column}: ${shown(value)}`);
+  }
+  return key as UndoKey;
+}
+
+/** A name that others gave to something, which may be a number. Throws TypeError for what is none. */
+export function nameOf(what: string, name: unknown): string | null {
+  if (name === null || name === undefined) return null;
+  if (typeof name === "string" || typeof name === "number" || typeof name === "bigint") return String(name);
+  throw new TypeError(`${what} must be text, not ${shown(name)}`);
+}
+
 /** What a row keeps of it. */
 export function recordedUndo({ form }: ReadUndo, key: UndoKey | null): RecordedUndo | null {
   if (form === null) return null;

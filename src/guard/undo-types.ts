@@ -38,13 +38,15 @@ export interface IrreversibleUndo {
 /** How an action is taken back: data, which any process can use, or a function, which needs the agent's own module. */
 export type ActionUndo<Input> = SqlUndo<Input> | CompensatingUndo | IrreversibleUndo | UndoFunction;
 
+type Name = string | number | null | undefined;
+
 /** What an action says for its record in the ledger. All of it is asked for only where there is a ledger. */
 export interface RecordedDefinition<Input, Result> {
   /** The state before, stored before anything runs. */
   before?: (input: Input) => unknown;
   after?: (input: Input, result: Awaited<Result>) => unknown;
   /** The name that others gave to what was done: the ID of a message sent. */
-  reference?: (result: Awaited<Result>) => string | number | null | undefined;
+  reference?: (result: Awaited<Result>) => Name | PromiseLike<Name>;
   undo?: ActionUndo<Input>;
   /** For how long it can be undone, as a duration. */
   undoWithin?: string | number;

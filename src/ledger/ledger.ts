@@ -71,8 +71,8 @@ export interface Recording {
   begin(action: NewAction, transaction?: Transaction): Promise<string>;
   /** Resolves when the outcome is on the disk; with a transaction, when it is part of it. */
   end(id: string, outcome: Outcome, transaction?: Transaction): Promise<void>;
-  /** Keeps an `undo` given as data; the same agent, version and type replaces it. */
-  putHandler(handler: KeptHandler): Promise<void>;
+  /** Keeps an `undo` given as data, with a transaction as part of it; the same agent, version and type replaces it. */
+  putHandler(handler: KeptHandler, transaction?: Transaction): Promise<void>;
 }
 
 /** Reading: what `clawproof ledger`, the plan and the audit use. */

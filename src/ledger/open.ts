@@ -115,8 +115,11 @@ function recordingOn(writer: Writer, recorder: Recorder, { seal, now, nextId }: 
       const changed = await joined(() => joinedRun(writer.dialect, transaction)(end(1), values));
       if (changed < 1) throw new LedgerError(`the action ${id} is not in this transaction, or has ended already`);
     },
-    async putHandler(handler) {
-      await joined(() => writer.run(put, [keyOf(handler), canonicalJson(handler)]));
+    async putHandler(handler, transaction) {
+      const values = [keyOf(handler), canonicalJson(handler)];
+      await joined<unknown>(() =>
+        transaction === undefined ? writer.run(put, values) : joinedRun(writer.dialect, transaction)(put, values),
+      );
     },
   };
 }

@@ -5,10 +5,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { describe, expect, it, vi } from "vitest";
 import type { ActionRecord } from "../../src/ledger/record.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import { ActionRefused } from "../../src/guard/refusal.ts";
+import { placeFor } from "../ledger/ledgers.ts";
 import { afterThisTest } from "../support/ending.ts";
 import { handGuard } from "./support.ts";
 
@@ -218,6 +220,77 @@ describe("a recorded action", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  it("joins a transaction that holds the file already, with an undo that other processes find once it stands", async () => {
+    const { guard, database, records } = await recording();
+    const own = new Database(database.slice("sqlite:".length));
+    afterThisTest(() => own.close());
+    own.exec("PRAGMA journal_mode = WAL; CREATE TABLE accounts (id TEXT PRIMARY KEY, plan TEXT)");
+    own.exec("INSERT INTO accounts VALUES ('ada', 'plus')");
+    await guard.ready();
+    const reading = own.prepare("SELECT plan FROM accounts WHERE id = ?");
+    const row = ({ id }: Change) => ({ id, plan: (reading.get(id) as Change).plan });
+    const change = guard.action("change", {
+      joins: true,
+      undo: { sql: { database, table: "accounts", key: ({ id }: Change) => ({ id }) } },
+      before: row,
+      after: row,
+      run: ({ id, plan }) => void own.prepare("UPDATE accounts SET plan = ? WHERE id = ?").run(plan, id),
+    });
+    for (const [plan, ending] of [
+      ["lost", "ROLLBACK"],
+      ["basic", "COMMIT"],
+      ["none", "COMMIT"],
+    ] as const) {
+      own.exec("BEGIN IMMEDIATE");
+      await change({ id: "ada", plan }, { transaction: own, trace: "friday" });
+      own.exec(ending);
+    }
+    expect((await records()).map(({ after }) => after)).toMatchObject([{ plan: "none" }, { plan: "basic" }]);
+    const ledger = await openLedger(database);
+    expect(await ledger.handlers()).toMatchObject([{ type: "change", undo: { sql: { table: "accounts" } } }]);
+    await ledger.close();
+    expect((await guard.rollback({ trace: "friday" })).left).toEqual([]);
+    expect(row(ADA)).toEqual({ id: "ada", plan: "plus" });
+  });
+
+  it("keeps what can be stored, and how it ended, where something else cannot be", async () => {
+    const { guard, records, sql, update, notices } = await recording();
+    const fails = (): never => {
+      throw new Error("no");
+    };
+    const odd = {
+      big: { after: () => 10n, reference: () => "m1" },
+      failing: { after: fails, reference: () => "m2" },
+      unnamed: { after: () => ({ plan: "none" }), reference: fails },
+      object: { after: () => ({ plan: "none" }), reference: () => ({ id: 4 }) as never },
+      late: { reference: async () => "m5" },
+    };
+    for (const [type, more] of Object.entries(odd)) {
+      await guard.action(type, { ...more, undo: { sql }, run: update })({ id: "ada", plan: type });
+    }
+    const found = Object.fromEntries((await records()).map((record) => [record.type, record]));
+    expect(found).toMatchObject({
+      big: { status: "done", reference: "m1", captured: { after: [["'ada'", "'big'", "'likes cats'"]] } },
+      failing: { status: "done", reference: "m2" },
+      unnamed: { status: "done", reference: null, after: { plan: "none" } },
+      object: { status: "done", reference: null, after: { plan: "none" } },
+      late: { status: "done", reference: "m5" },
+    });
+    expect(notices.filter(({ code }) => code === "record-incomplete")).toHaveLength(4);
+  });
+
+  it("is refused with a key that finds no row, and records numbers as their text", async () => {
+    const { guard, records, sql, update } = await recording();
+    for (const [index, key] of [null, ["ada"], { id: undefined }, { id: NaN }, { id: { a: 1 } }].entries()) {
+      const change = guard.action(`odd${index}`, { undo: { sql: { ...sql, key: () => key as never } }, run: update });
+      const refused = await change(ADA).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ reason: "ledger", cause: { message: expect.stringContaining("undo.sql.key") } });
+    }
+    const numbered = guard.action("numbered", { target: () => 7 as never, subject: () => 8n as never, run: update });
+    await numbered(ADA);
+    expect(await records()).toMatchObject([{ target: "7", subject: "8" }]);
+  });
+
   it("is taken back by a request whose URL is relative to a base", async () => {
     const asked: (string | undefined)[] = [];
     const server = createServer(({ url }, response) => {
@@ -314,5 +387,30 @@ describe("a recorded action", () => {
     expect(() => handGuard({ ledger: { database: "sqlite:never-opened.db" } }).guard.action("odd", definition)).toThrow(
       message,
     );
+  });
+});
+
+describe("a recorded action in PostgreSQL", () => {
+  const place = placeFor("postgres");
+
+  it("that joins throws where its end fails: the transaction has failed with it, and its commit would not say so", async () => {
+    const url = await place.fresh();
+    const own = new pg.Client({ connectionString: url });
+    await own.connect();
+    afterThisTest(() => own.end());
+    const { guard, client } = handGuard({ ledger: { database: url } });
+    afterThisTest(() => guard.close());
+    client.beat();
+    const write = guard.action("note", { joins: true, reference: () => "a\0b", run: () => own.query("select 1") });
+    await own.query("begin");
+    await expect(write({}, { transaction: own })).rejects.toThrow("the ledger failed");
+    await own.query("rollback");
+    const alone = guard.action("alone", { reference: () => "a\0b", after: () => 1, run: () => undefined });
+    await alone({});
+    const ledger = await openLedger(url);
+    const found = [];
+    for await (const { record } of ledger.entries({})) found.push(record);
+    await ledger.close();
+    expect(found).toMatchObject([{ type: "alone", status: "done", reference: null }]);
   });
 });
