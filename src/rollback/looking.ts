@@ -132,9 +132,11 @@ async function dependentsOf(
 ): Promise<Map<string, readonly Dependent[]>> {
   const found = new Map<string, readonly Dependent[]>();
   if (table.references.length === 0) return found;
+  // At a row that an action made others of the same action may point, which go with it.
+  const leave = table.references.some(({ shown }) => shown === table.name) ? now.size : 0;
   for (const [row, is] of now) {
     const isMade = after?.get(row) && (before.get(row) ?? null) === null;
-    if (isMade && is !== null) found.set(row, await readDependents(session, table, is));
+    if (isMade && is !== null) found.set(row, await readDependents(session, table, is, leave));
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { sameJson } from "../values/same-json.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
 import { Expected } from "./expected.ts";
 import { differenceOf, isAsBefore } from "./sql/image.ts";
+import { staying } from "./sql/rows.ts";
 import { type HandlerFacts, NOT_LOOKED_AT, type Seen, type Step } from "./step.ts";
 
 /** One action with everything that its step follows from. */
@@ -177,16 +178,17 @@ export class Planner {
     const changes = forced ? difference.forced : difference.ours;
     if (changes.length === 0) return backWords(record);
     const deleted = changes.filter(({ kind }) => kind === "delete");
-    const dependents = deleted.flatMap(({ row }) => this.#remaining(seen, row));
+    // Of a row that is changed back as well the run sees what it then points at.
+    const own = new Set(changes.map(({ row }) => row));
+    const dependents = deleted.flatMap(({ row }) => this.#remaining(seen, row, own));
     if (dependents.length > 0) return { kind: "conflict", why: cascadeWords(dependents), forcible: false };
     return { kind: "undo", why: seen.given ? "by the `before` and `after` that the action gave" : null };
   }
 
-  /** Rows that point at one and that no newer step deletes. */
-  #remaining({ database, dependents }: Extract<Seen, { kind: "rows" }>, row: string) {
-    return (dependents.get(row) ?? [])
-      .map(({ table, rows }) => ({ table, rows: rows.filter((one) => !this.#expected.isDeleted(database, one)) }))
-      .filter(({ rows }) => rows.length > 0);
+  /** Rows that point at one and that neither this step changes back nor a newer one deletes. */
+  #remaining({ database, dependents }: Extract<Seen, { kind: "rows" }>, row: string, own: ReadonlySet<string>) {
+    const gone = (one: string): boolean => this.#expected.isDeleted(database, one);
+    return staying(dependents.get(row) ?? [], { has: (one) => own.has(one) || gone(one) });
   }
 
   #remember(record: ActionRecord, seen: Seen, forced: boolean): void {

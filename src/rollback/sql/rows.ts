@@ -174,21 +174,33 @@ export interface Dependent {
 /** More of them are not told apart: one is reason enough. */
 const MOST_DEPENDENTS = 20;
 
-/** Who points at a row. */
-export async function readDependents(session: Session, table: Table, row: NonNullable<Row>): Promise<Dependent[]> {
+/** Who points at a row; so many more of them as are known to `leave`. */
+export async function readDependents(
+  session: Session,
+  table: Table,
+  row: NonNullable<Row>,
+  leave: number,
+): Promise<Dependent[]> {
   const found: Dependent[] = [];
   for (const reference of table.references) {
-    const rows = await pointingAt(session, table, reference, row);
+    const rows = await pointingAt(session, table, reference, row, MOST_DEPENDENTS + leave);
     if (rows.length > 0) found.push({ table: reference.shown, rows });
   }
   return found;
 }
+
+/** Without those that leave it anyway. */
+export const staying = (dependents: readonly Dependent[], leaving: Pick<ReadonlySet<string>, "has">): Dependent[] =>
+  dependents
+    .map(({ table, rows }) => ({ table, rows: rows.filter((row) => !leaving.has(row)) }))
+    .filter(({ rows }) => rows.length > 0);
 
 async function pointingAt(
   session: Session,
   table: Table,
   reference: Reference,
   row: NonNullable<Row>,
+  most: number,
 ): Promise<string[]> {
   const { columns, parentColumns, childIdentity, child, shown } = reference;
   const cells = parentColumns.map((name) => row[name] ?? null);
@@ -205,7 +217,7 @@ async function pointingAt(
   const expressions = childIdentity.flatMap((name) => form.read(plain(name), writing.quote(name)));
   const list = expressions.map((expression, index) => `${expression} as c${index}`).join(", ");
   const rows = await session.query(
-    `select ${list} from ${child} where ${where.join(" and ")} limit ${MOST_DEPENDENTS}`,
+    `select ${list} from ${child} where ${where.join(" and ")} limit ${most}`,
     writing.parameters,
   );
   return rows.map((found) =>

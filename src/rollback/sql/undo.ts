@@ -4,8 +4,9 @@ import type { Session } from "../../databases/session.ts";
 import { readTable, type Table } from "./catalog.ts";
 import { applied, type Change, differenceOf, type Image, isAsBefore, type Row, shown } from "./image.ts";
 import { cascadeWords, foreignWords } from "../words.ts";
+import { inKinship, leavers } from "./kin.ts";
 import { Changes } from "./changes.ts";
-import { type Identity, readDependents, readRows } from "./rows.ts";
+import { type Identity, readDependents, readRows, staying } from "./rows.ts";
 import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
 
 /** What became of a task. */
@@ -148,7 +149,7 @@ class Work {
       this.outcomes.set(id, { kind: "conflict", why: cascade, forcible: false });
       return;
     }
-    for (const change of difference.changes) await this.#change(seen, change);
+    for (const change of inKinship(seen.table, difference.changes, seen.before, now)) await this.#change(seen, change);
     for (const [row, cells] of applied(now, difference.changes, seen.before)) this.#rows.set(row, cells);
     this.outcomes.set(id, UNDONE);
   }
@@ -161,6 +162,7 @@ class Work {
   }
 
   async #cascade({ table, identities }: Seen, changes: readonly Change[], now: Image): Promise<string | null> {
+    const leaving = leavers(table, changes);
     for (const change of changes) {
       if (change.kind !== "delete" || table.references.length === 0) continue;
       // What the action gave in part is read whole: another column may be the one that is pointed at.
@@ -168,7 +170,7 @@ class Work {
       await this.#changes.flush();
       const [row = now.get(change.row)] = await readRows(this.#session, table, [identity], { lock: false });
       if (!row) continue;
-      const dependents = await readDependents(this.#session, table, row);
+      const dependents = staying(await readDependents(this.#session, table, row, leaving.size), leaving);
       if (dependents.length > 0) return cascadeWords(dependents);
     }
     return null;
