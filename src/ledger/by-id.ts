@@ -7,7 +7,18 @@ import { ACTIONS, COLUMNS } from "./record.ts";
 
 export type WholeRow = Record<string, unknown>;
 
-/** Actions by their ids: in SQLite one JSON text, whatever their number; else a list of places. */
+/** A server takes 65,535 values with a statement. */
+const MOST_PLACES = 2 ** 14;
+
+/** Ids as statements take them, in the one order in which rows are locked. */
+export function inPieces(dialect: Dialect, ids: readonly string[]): (readonly string[])[] {
+  if (dialect === "sqlite" || ids.length <= MOST_PLACES) return ids.length === 0 ? [] : [ids];
+  const sorted = [...ids].sort();
+  const count = Math.ceil(sorted.length / MOST_PLACES);
+  return Array.from({ length: count }, (_, index) => sorted.slice(index * MOST_PLACES, (index + 1) * MOST_PLACES));
+}
+
+/** Actions by their ids, of which there are no more than in a piece: in SQLite one JSON text, whatever their number; else a list of places. */
 export function amongIds(dialect: Dialect, column: Fragment, ids: readonly string[]): Fragment {
   if (dialect === "sqlite") return sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
   const last = ids.at(-1);
@@ -20,7 +31,6 @@ export function amongIds(dialect: Dialect, column: Fragment, ids: readonly strin
 
 /** Whole rows of actions, nobody else's to change until the transaction ends. */
 export async function lockedRows(run: Run, dialect: Dialect, ids: readonly string[]): Promise<WholeRow[]> {
-  if (ids.length === 0) return [];
   const columns = COLUMNS.map((column) => quoteName(dialect, column)).join(", ");
   return locked(run, dialect, columns, ids);
 }
@@ -35,8 +45,12 @@ async function locked(run: Run, dialect: Dialect, columns: string, ids: readonly
   // In one order, so that two runs wait for each other rather than lock each other out. SQLite's writing transactions hold
   // the whole file.
   const order = `order by ${id}${dialect === "sqlite" ? "" : " for update"}`;
-  const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${amongIds(dialect, raw(id), ids)} ${raw(order)}`;
-  return (await run<WholeRow>(textOf(each, dialect), each.values)).rows;
+  const found: WholeRow[][] = [];
+  for (const piece of inPieces(dialect, ids)) {
+    const each = sql`select ${raw(columns)} from ${raw(ACTIONS)} where ${amongIds(dialect, raw(id), piece)} ${raw(order)}`;
+    found.push((await run<WholeRow>(textOf(each, dialect), each.values)).rows);
+  }
+  return found.flat();
 }
 
 /**

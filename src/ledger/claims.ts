@@ -2,7 +2,7 @@ import type { Dialect } from "../databases/database.ts";
 import { quoteName } from "../databases/identifiers.ts";
 import { raw, sql, textOf, type Fragment } from "../databases/sql.ts";
 import { type Answer, type Run, StatementRefused, type Writer } from "../databases/writing/writer.ts";
-import { amongIds, lockedRows, lockIds, takenRows, type WholeRow } from "./by-id.ts";
+import { amongIds, inPieces, lockedRows, lockIds, takenRows, type WholeRow } from "./by-id.ts";
 import { LedgerError, type Claim, type Claiming, type StepEnd, type Wanted } from "./ledger.ts";
 import { ACTIONS, RUNS, type Entry, type RunRecord, type UndoStatus } from "./record.ts";
 import { asLedgerError } from "./recorder.ts";
@@ -71,10 +71,10 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
       taken.push(id);
       claimed.entries.set(id, entryOf(Object.assign(row, { undo_status: "undoing", undo_run: run }), seal));
     }
-    if (taken.length > 0) {
+    for (const piece of inPieces(dialect, taken)) {
       await ask(
         inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(dialect, name("id"), taken)}`,
+        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = 'undoing', ${name("undo_run")} = ${run} where ${amongIds(dialect, name("id"), piece)}`,
       );
     }
     return claimed;
@@ -91,15 +91,13 @@ export function createClaiming(writer: Writer, seal: Seal, newId: () => string):
     for (const group of alike(ends)) {
       const [{ status, error = null }] = group;
       const undone = status === "undone" || status === "unverified" ? now : name("undone_at");
-      const among = amongIds(
-        dialect,
-        name("id"),
-        group.map(({ id }) => id),
-      );
-      await ask(
-        inside,
-        sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${among} and ${mine}`,
-      );
+      const ids = group.map(({ id }) => id);
+      for (const piece of inPieces(dialect, ids)) {
+        await ask(
+          inside,
+          sql`update ${raw(ACTIONS)} set ${name("undo_status")} = ${status}, ${name("undo_error")} = ${error}, ${name("undone_at")} = ${undone} where ${amongIds(dialect, name("id"), piece)} and ${mine}`,
+        );
+      }
     }
   };
 

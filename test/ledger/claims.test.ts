@@ -42,6 +42,19 @@ describe.each(DIALECTS)("claims in %s", (dialect) => {
     expect(await entriesOf(ledger)).toEqual(ended);
   });
 
+  it("takes more steps at once than a statement takes values", async () => {
+    const ledger = await opened(await place.fresh());
+    const run = await ledger.startRun({ owner: "dana" });
+    const ids = await begun(ledger, 3);
+    const many = Array.from({ length: 40_000 }, (_, index) => `nobody${index}`);
+    const wanted = [ids[0], ...many.slice(0, 20_000), ids[1], ...many.slice(20_000), ids[2]].map(String);
+    const claims = await claim(ledger, wanted, run.id);
+    expect(gotBy(claims)).toEqual(ids);
+    expect(claims.get("nobody39999")).toMatchObject({ claimed: false, status: null });
+    await ledger.turn(run.id, { ends: wanted.map((id) => ({ id, status: "undone" })) });
+    expect((await entriesOf(ledger)).map(({ record }) => record?.undo_status)).toEqual(["undone", "undone", "undone"]);
+  });
+
   it("begins from what may be begun again, and from nothing else", async () => {
     const ledger = await opened(await place.fresh());
     const run = await ledger.startRun({ owner: "dana" });
