@@ -5,6 +5,7 @@ import type { ActionDefinition, CallOptions, GuardedAction } from "./action-type
 import type { Recordings } from "./recording.ts";
 import type { RunningCall } from "./running.ts";
 import { readDuration } from "./options.ts";
+import { LAST_MOMENT } from "../values/moment.ts";
 import { StatementRefused } from "../databases/writing/writer.ts";
 import { nameOf, type ReadUndo, readKey, recordedUndo } from "./undo-form.ts";
 
@@ -86,7 +87,7 @@ export function recordedAction<Input, Result>(
       undo: recordedUndo(undo, key),
       undo_class: undo.class,
       residue: undo.residue,
-      undo_until: undoMs === null ? null : core.clock.now() + undoMs,
+      undo_until: undoMs === null ? null : Math.min(core.clock.now() + undoMs, LAST_MOMENT),
       ...(before === undefined ? {} : { before: await before(input) }),
       ...(captured === undefined ? {} : { captured }),
     };

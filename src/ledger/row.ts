@@ -1,5 +1,6 @@
 import type { Parameter } from "../databases/database.ts";
 import type { Stamp } from "./ids.ts";
+import { isMoment } from "../values/moment.ts";
 import { LedgerError } from "./ledger.ts";
 import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
 import { holdsSealed, isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
@@ -79,7 +80,7 @@ const WORDS: Partial<Record<Column, readonly string[]>> = {
   undo_class: ["reversible", "compensable", "irreversible", "unknown"],
   undo_status: ["none", "undoing", "undone", "unverified", "conflict", "failed", "unknown"],
 };
-const NUMBERS: ReadonlySet<Column> = new Set<Column>(["epoch", "started_at", "ended_at", "undo_until", "undone_at"]);
+const TIMES: ReadonlySet<Column> = new Set<Column>(["started_at", "ended_at", "undo_until", "undone_at"]);
 const NEVER_NULL: ReadonlySet<Column> = new Set<Column>(["id", "trace_id", "agent", "type", "started_at"]);
 
 /** A row as any of the drivers gives it, read; damaged where a column holds what it cannot. */
@@ -155,6 +156,8 @@ interface Of {
 }
 type Read = (value: unknown, of: Of) => unknown;
 
+const OTHERS: Partial<Record<Column, Read>> = { epoch: numberOf, reference: referenceOf };
+
 /** How each column is read, found out once. */
 const READ = Object.fromEntries(COLUMNS.map((column) => [column, readerOf(column)])) as Record<Column, Read>;
 
@@ -165,11 +168,7 @@ function readerOf(column: Column): Read {
   if (column === "drill") return (value) => Number(value) === 1;
   const words = WORDS[column];
   const needed = NEVER_NULL.has(column) || words !== undefined;
-  const read: Read = NUMBERS.has(column)
-    ? numberOf
-    : column === "reference"
-      ? referenceOf
-      : (value) => textIn(value, words);
+  const read = OTHERS[column] ?? (TIMES.has(column) ? timeOf : (value: unknown) => textIn(value, words));
   return (value, of) => {
     if (value !== null) return read(value, of);
     if (needed) throw new LedgerError("is missing");
@@ -217,4 +216,10 @@ function numberOf(value: unknown): number {
   const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
   if (!Number.isSafeInteger(number)) throw new LedgerError("is not a whole number");
   return number;
+}
+
+function timeOf(value: unknown): number {
+  const time = numberOf(value);
+  if (!isMoment(time)) throw new LedgerError("is no time that a calendar has");
+  return time;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { ActionRecord, DamagedRecord, Entry, UndoClass } from "../ledger/record.ts";
 import { holdsRedacted } from "../ledger/sealing.ts";
 import { sha256 } from "../values/hash-chain.ts";
+import { isMoment } from "../values/moment.ts";
 import { sameJson } from "../values/same-json.ts";
 import { foreignWords, cascadeWords } from "./words.ts";
 import { Expected } from "./expected.ts";
@@ -250,6 +251,7 @@ function digestOf({ entry, handler }: PlanInput): string {
 }
 
 function damagedStep({ id, why, row }: DamagedRecord): Step {
+  const at = row["started_at"];
   const text = (name: string): string | null => (typeof row[name] === "string" ? row[name] : null);
   return {
     id,
@@ -257,7 +259,7 @@ function damagedStep({ id, why, row }: DamagedRecord): Step {
     type: text("type") ?? "?",
     target: text("target"),
     subject: text("subject"),
-    startedAt: typeof row["started_at"] === "number" ? row["started_at"] : 0,
+    startedAt: typeof at === "number" && isMoment(at) ? at : 0,
     kind: "conflict",
     why: `its row in the ledger is damaged: ${why}`,
     forcible: false,

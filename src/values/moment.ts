@@ -47,6 +47,10 @@ function offsetOf(zone: string): number {
 
 const two = (part: number): string => String(part).padStart(2, "0");
 
+/** Beyond it JavaScript knows no dates. */
+export const LAST_MOMENT = 8.64e15;
+export const isMoment = (ms: number): boolean => Math.abs(ms) <= LAST_MOMENT;
+
 /** A moment on this machine's clock: `2026-11-22 03:00:00 +01:00`. */
 export function localMoment(ms: number): string {
   const at = new Date(ms);
@@ -66,5 +70,6 @@ export function windowWords({ since, until }: { since?: number | undefined; unti
 
 /** A moment in local time and in UTC: `2026-11-22 03:00:00 +01:00 (2026-11-22 02:00:00 UTC)`. */
 export function bothMoments(ms: number): string {
+  if (!isMoment(ms)) return "a time that no calendar has";
   return `${localMoment(ms)} (${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC)`;
 }

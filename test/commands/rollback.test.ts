@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import Libsql from "libsql";
 import { describe, expect, it } from "vitest";
 import { World } from "../rollback/world.ts";
 
@@ -258,6 +259,27 @@ describe("clawproof rollback", () => {
     await world.act({ type: "set", target: "b", before: cut }, undefined, { after: deep });
     const { steps } = await world.json(["rollback", "--trace", "t1", "--yes"]);
     expect(steps).toEqual(["set b done already", "set a\ufffd undo → failed", "update accounts/1 undo → undone"]);
+  });
+
+  it("prints what it can of an action whose times no calendar has, and plans all others", async () => {
+    const world = await shop();
+    await world.change("accounts", { id: 1 }, "update accounts set seats = 10 where id = 1");
+    for (const column of ["started_at", "ended_at", "undo_until"]) {
+      const id = await world.change("accounts", { id: 2 }, "update accounts set seats = 10 where id = 2");
+      const far = column === "undo_until" ? "-9007199254740991" : "9007199254740991";
+      const file = new Libsql(world.path("actions.db"));
+      file.prepare(`update clawproof_actions set ${column} = ${far} where id = ?`).run([id]);
+      file.close();
+      const shown = await world.run(["ledger", "show"]);
+      expect(shown).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining(`${id}  DAMAGED  ${column} is no time`),
+      });
+      expect((await world.run(["ledger", "list", "--trace", "zz"])).stderr).toContain("no trace zz is known");
+      const { steps, left } = await world.json(["rollback", "--trace", "t1", "--dry-run"]);
+      expect(left).toContainEqual(expect.objectContaining({ id, what: "conflict" }));
+      expect(steps).toContainEqual("update accounts/1 undo");
+    }
   });
 
   it("does not lose a row whose effect was damaged by hand: what is not known to be a read may be a write", async () => {
