@@ -38,6 +38,10 @@ export function recordedAction<Input, Result>(
   return async function guarded(input: Input, given: CallOptions = NOTHING_GIVEN): Promise<Result> {
     const call = gate.admit(input, given);
     if (typeof call === "string") return gate.refuse(gate.laneOf(given), call) as Result;
+    return recordings.whileOpen(() => admitted(call, input));
+  };
+
+  async function admitted(call: RunningCall, input: Input): Promise<Result> {
     let begun: Begun;
     try {
       begun = await begin(call, input);
@@ -63,7 +67,7 @@ export function recordedAction<Input, Result>(
     gate.done(call);
     await end(begun, { status: "done" }, { input, result });
     return result;
-  };
+  }
 
   async function begin(call: RunningCall, input: Input): Promise<Begun> {
     const transaction = joins && isObject(call.transaction) ? call.transaction : undefined;

@@ -14,6 +14,9 @@ const AGAIN_MS = 1_000;
 /** What is old is dropped when the ledger is opened, and so often after that. */
 const DROP_EVERY_MS = 24 * 3_600_000;
 
+/** Limit of a commit, where the settings say nothing of it. */
+const TIMEOUT_MS = 10_000;
+
 type Capturer = import("../rollback/sql/capture.ts").Capturer;
 type Captured = import("../rollback/sql/captured.ts").Captured;
 
@@ -47,6 +50,8 @@ export class Recordings {
   #failure: unknown = null;
   #dropping: ReturnType<typeof setInterval> | undefined;
   #closed = false;
+  #running = 0;
+  #idle: () => void = () => undefined;
 
   constructor(settings: LedgerSettings, { agent, version, notice, keepMs }: RecordingsOptions) {
     this.#settings = settings;
@@ -58,6 +63,7 @@ export class Recordings {
 
   /** Rejects with LedgerError while it cannot be had. */
   async ledger(): Promise<Ledger> {
+    if (this.#opening === null && this.#closed) throw new Error("the guard is closed");
     if (this.#opening === null && performance.now() - this.#failedAt < AGAIN_MS) throw this.#failure;
     this.#opening ??= this.#open();
     return this.#opening;
@@ -115,7 +121,28 @@ export class Recordings {
     });
   }
 
+  /** A call that is recorded goes through here, so that closing waits until its record says how it ended. */
+  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#idle();
+    }
+  }
+
+  /** Waits for what runs, as long as for a commit. */
   async close(): Promise<void> {
+    const limitMs = this.#settings.timeoutMs ?? TIMEOUT_MS;
+    if (this.#running > 0) {
+      let timer;
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+        timer = setTimeout(resolve, limitMs);
+      });
+      clearTimeout(timer);
+    }
     this.#closed = true;
     clearInterval(this.#dropping);
     await this.#opening?.then((ledger) => ledger.close()).catch(() => undefined);
@@ -155,9 +182,11 @@ export class Recordings {
   }
 
   #capture(): Promise<Capturer> {
+    // One that is opened now nobody would close.
+    if (this.#closed) return Promise.reject(new Error("the guard is closed"));
     this.#capturer ??= import("../rollback/sql/capture.ts").then(({ createCapturer }) =>
       createCapturer({
-        statementTimeoutMs: this.#settings.timeoutMs ?? 10_000,
+        statementTimeoutMs: this.#settings.timeoutMs ?? TIMEOUT_MS,
         directory: this.#settings.directory ?? ".",
         secrets: NO_SECRETS,
       }),

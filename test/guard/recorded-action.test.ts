@@ -1,5 +1,5 @@
 import Database from "libsql";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -392,6 +392,42 @@ describe("a recorded action", () => {
 
 describe("a recorded action in PostgreSQL", () => {
   const place = placeFor("postgres");
+
+  it("ends in its record while the guard is being closed, and leaves no connection behind", async () => {
+    const named = new URL(await place.fresh());
+    const name = `clawproof-close-${process.pid}`;
+    const own = new pg.Client({ connectionString: named.href });
+    await own.connect();
+    afterThisTest(() => own.end());
+    await own.query("create table if not exists accounts (id int primary key, plan text)");
+    await own.query("insert into accounts values (1, 'plus') on conflict do nothing");
+    named.searchParams.set("application_name", name);
+    const database = named.href;
+    const { guard, client, notices } = handGuard({ ledger: { database } });
+    client.beat();
+    const events = new EventEmitter();
+    const change = guard.action("change", {
+      undo: { sql: { database, table: "accounts", key: (id: number) => ({ id }) } },
+      async run(id) {
+        events.emit("started");
+        await once(events, "closing");
+        await own.query("update accounts set plan = 'none' where id = $1", [id]);
+      },
+    });
+    const started = once(events, "started");
+    const running = change(1);
+    await started;
+    const closing = guard.close();
+    events.emit("closing");
+    await Promise.all([running, closing]);
+    expect(notices.filter(({ level }) => level === "error")).toEqual([]);
+    const { rows } = await own.query("select status, captured from clawproof_actions");
+    expect(rows).toMatchObject([{ status: "done", captured: expect.stringContaining('"after":[["1","none"]]') }]);
+    await vi.waitFor(async () => {
+      const open = await own.query("select 1 from pg_stat_activity where application_name = $1", [name]);
+      expect(open.rows).toEqual([]);
+    });
+  });
 
   it("that joins throws where its end fails: the transaction has failed with it, and its commit would not say so", async () => {
     const url = await place.fresh();
