@@ -6,7 +6,8 @@ import { applied, type Change, differenceOf, type Image, isAsBefore, type Row, s
 import { cascadeWords, foreignWords } from "../words.ts";
 import { inKinship, leavers } from "./kin.ts";
 import { Changes } from "./changes.ts";
-import { type Identity, readDependents, readRows, staying } from "./rows.ts";
+import { columnOf, type Identity, readDependents, readRows, staying } from "./rows.ts";
+import { saysTheSame } from "./given.ts";
 import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
 
 /** What became of a task. */
@@ -121,7 +122,7 @@ class Work {
   readonly #rows = new Map<string, Row>();
   /** What somebody changed or put back from newer actions. */
   readonly #back: Set<string>;
-  readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Set<string> }>();
+  readonly #touched = new Map<string, { table: Table; identity: Identity; columns: Map<string, unknown> }>();
 
   constructor(session: Session, back: Set<string>) {
     this.#session = session;
@@ -182,9 +183,11 @@ class Work {
     if (!identity) throw new Unusable("what finds its row is not known");
     await this.#changes.add({ table, change, before: before.get(change.row) ?? null, identity });
     this.wrote = true;
-    const touched = this.#touched.get(change.row) ?? { table, identity, columns: new Set<string>() };
+    const touched = this.#touched.get(change.row) ?? { table, identity, columns: new Map<string, unknown>() };
     const columns = change.kind === "update" ? change.columns : Object.keys(before.get(change.row) ?? {});
-    for (const column of columns) if (!seen.leftOut.has(column)) touched.columns.add(column);
+    // What an action gave itself is spelled otherwise in the database: a time, a number, JSON.
+    const given = "given" in seen.task.subject ? seen.task.subject.given.before : null;
+    for (const column of columns) if (!seen.leftOut.has(column)) touched.columns.set(column, given?.[column]);
     this.#touched.set(change.row, touched);
   }
 
@@ -212,8 +215,12 @@ class Work {
       if (wanted === is) return;
       throw new Broken(wanted === null ? "the row is still there after it was deleted" : "the row did not come back");
     }
-    const columns = this.#touched.get(row)?.columns ?? [];
-    const wrong = [...columns].find((column) => is[column] !== wanted[column]);
+    const { table, columns } = this.#touched.get(row) ?? { table: null, columns: [] };
+    const [wrong] =
+      [...columns].find(([column, given]) => {
+        if (is[column] === wanted[column]) return false;
+        return !table || given === undefined || !saysTheSame(given, is[column] ?? null, columnOf(table, column));
+      }) ?? [];
     if (wrong === undefined) return;
     throw new Broken(
       `${wrong} did not come back: it is ${shown(is[wrong])} and not ${shown(wanted[wrong])}; where the table keeps it by itself, name it under ignore`,
