@@ -72,6 +72,9 @@ export interface Guard {
   rollback(options: { trace: string; base?: string; signal?: AbortSignal }): Promise<RolledBack>;
   /** The undo functions of its actions, by type: for `rollback.guard` in clawproof.yaml. */
   undoHandlers(): UndoFunctions;
-  /** Ends the connection to the switch, and with it every write. */
+  /**
+   * Ends the connection to the switch, and with it every write. Waits for the records of writes that still run, as long as
+   * for a commit.
+   */
   close(): Promise<void>;
 }

@@ -10,7 +10,11 @@ export function conditionOf(dialect: Dialect, filter: Filter): Fragment {
   const among = (column: Column, values: readonly string[] | undefined): Fragment[] => {
     if (values === undefined) return [];
     if (values.length === 0) return [raw("1 = 0")];
-    return [sql`${name(column)} in (${list(values)})`];
+    const found = sql`${name(column)} in (${list(values)})`;
+    // To MySQL's `=` spaces at the end are nothing; `like` compares them. Ids have none.
+    if (dialect !== "mysql" || column === "id") return [found];
+    const each = values.map((value) => like(name(column), literally(value)));
+    return [found, sql`(${joined(each, " or ")})`];
   };
   const { since, until, targets, agent, version, effect, drill } = filter;
   const parts = [
@@ -37,10 +41,12 @@ function effectOf(effect: NonNullable<Filter["effect"]>, column: Fragment): Frag
 function anyGlob(dialect: Dialect, column: Fragment, globs: readonly string[]): Fragment {
   if (globs.length === 0) return raw("1 = 0");
   const one = (glob: string): Fragment => {
-    if (!/[*?]/.test(glob)) return sql`${column} = ${glob}`;
+    if (!/[*?]/.test(glob) && dialect !== "mysql") return sql`${column} = ${glob}`;
     if (dialect === "sqlite") return sql`${column} glob ${glob.replaceAll("[", "[[]")}`;
-    const pattern = glob.replace(/[!%_]/g, "!$&").replaceAll("*", "%").replaceAll("?", "_");
-    return sql`${column} like ${pattern} escape '!'`;
+    return like(column, literally(glob).replaceAll("*", "%").replaceAll("?", "_"));
   };
   return sql`(${joined(globs.map(one), " or ")})`;
 }
+
+const literally = (text: string): string => text.replace(/[!%_]/g, "!$&");
+const like = (column: Fragment, pattern: string): Fragment => sql`${column} like ${pattern} escape '!'`;

@@ -50,6 +50,22 @@ describe.each(DIALECTS)("reading in %s", (dialect) => {
     expect(await idsOf(ledger, { traces: ["friday"] }, 700)).toEqual([...ids].reverse().slice(0, 700));
   });
 
+  it("finds no more than what was asked for: text that differs in its last spaces, or its case, is another", async () => {
+    const ledger = await opened(await place.fresh());
+    for (const text of ["a", "a ", "A", "a%"]) {
+      await ledger.begin(anAction({ trace_id: text, target: text, subject: text }));
+    }
+    for (const filter of [
+      { traces: ["a"] },
+      { targets: ["a"] },
+      { subjects: ["a"] },
+      { targets: ["a"], traces: ["a", "b"] },
+    ]) {
+      expect((await entriesOf(ledger, filter)).map(({ record }) => record?.trace_id)).toEqual(["a"]);
+    }
+    expect(await idsOf(ledger, { subjects: ["a%", "a "] })).toHaveLength(2);
+  });
+
   it("gives a row that was damaged by hand as damaged, and all others", async () => {
     const url = await place.fresh();
     const ledger = await opened(url);
