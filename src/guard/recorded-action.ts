@@ -1,4 +1,4 @@
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Ledger, LedgerError } from "../ledger/ledger.ts";
 import type { NewAction, Outcome } from "../ledger/record.ts";
 import type { ActionGate } from "./action-gate.ts";
 import type { ActionDefinition, CallOptions, GuardedAction } from "./action-types.ts";
@@ -6,7 +6,6 @@ import type { Recordings } from "./recording.ts";
 import type { RunningCall } from "./running.ts";
 import { readDuration } from "./options.ts";
 import { LAST_MOMENT } from "../values/moment.ts";
-import { StatementRefused } from "../databases/writing/writer.ts";
 import { nameOf, type ReadUndo, readKey, recordedUndo } from "./undo-form.ts";
 
 const NOTHING_GIVEN: CallOptions = {};
@@ -134,7 +133,7 @@ export function recordedAction<Input, Result>(
         recordings.incomplete(kind.type, id, error);
         // PostgreSQL commits nothing of it any more, and says nothing: its caller must know.
         if (transaction !== undefined) throw error;
-        if (!isOfValues(error)) return;
+        if (!(error instanceof LedgerError) || !error.isOfValues) return;
       }
     }
   }
@@ -145,11 +144,6 @@ function lessAndLess(whole: Outcome): Outcome[] {
   const { after, ...noAfter } = whole;
   const { reference, ...least } = noAfter;
   return [whole, ...(after === undefined ? [] : [noAfter]), ...((reference ?? null) === null ? [] : [least])];
-}
-
-/** The ledger is there, and does not take what it was given. */
-function isOfValues(error: unknown): boolean {
-  return error instanceof Error && (error.cause === undefined || error.cause instanceof StatementRefused);
 }
 
 function isObject(value: unknown): value is object {

@@ -1,4 +1,5 @@
 import type { Dialect } from "../databases/database.ts";
+import { StatementRefused } from "../databases/writing/writer.ts";
 import type {
   ActionStatus,
   Entry,
@@ -13,6 +14,11 @@ import type {
 /** The ledger could not be read or written; the message is for a person, holds no secret and has no stack to show. */
 export class LedgerError extends Error {
   override name = "LedgerError";
+
+  /** Whether the ledger is there, and does not take what it was given. */
+  get isOfValues(): boolean {
+    return this.cause === undefined || this.cause instanceof StatementRefused;
+  }
 }
 
 /** Which actions are meant; all conditions hold together, values within one are alternatives. Nothing given: all. */
