@@ -42,9 +42,11 @@ export async function undoFromLedger({ gathering, trace }: { gathering: Gatherin
 async function undoOnceFree(ledger: Ledger, gathering: Gathering, trace: string): Promise<string[]> {
   const { clock, signal, progress } = gathering;
   const deadline = clock.monotonic() + HELD_MS;
+  /** What was taken back and nobody could look at: to the next pass it is done already. */
+  const unverified = new Map<string, string>();
   for (;;) {
-    const { left, isHeld } = await undoIn(ledger, gathering, trace);
-    if (!isHeld || clock.monotonic() >= deadline) return left;
+    const { left, isHeld } = await undoIn(ledger, gathering, trace, unverified);
+    if (!isHeld || clock.monotonic() >= deadline) return shortened([...unverified.values(), ...left]);
     progress.show("another run holds what is to be taken back … until it ends, or has not been heard of for 30 s");
     await pause(LOOK_MS, signal);
     stopIfInterrupted(signal);
@@ -56,7 +58,15 @@ interface Tried {
   isHeld: boolean;
 }
 
-async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Promise<Tried> {
+const shortened = (left: readonly string[]): string[] =>
+  left.length > NAMED ? [...left.slice(0, NAMED), `and ${left.length - NAMED} more`] : [...left];
+
+async function undoIn(
+  ledger: Ledger,
+  gathering: Gathering,
+  trace: string,
+  unverified: Map<string, string>,
+): Promise<Tried> {
   const { project, signal, clock, activator } = gathering;
   const fillUrl = (text: string): Promise<string> => databaseUrl(gathering, text);
   const workshop = await openWorkshop({ project, kept: await ledger.handlers(), fillUrl });
@@ -68,11 +78,14 @@ async function undoIn(ledger: Ledger, gathering: Gathering, trace: string): Prom
     stopIfInterrupted(signal);
     const left = steps.flatMap((step) => {
       const outcome = outcomes.get(step.id);
-      if (outcome) return isSettled(outcome) ? [] : [`${step.type}: ${whyOf(outcome) ?? outcome.kind}`];
-      return wordsOfPlan(step);
+      if (!outcome) return wordsOfPlan(step);
+      if (isSettled(outcome)) return [];
+      const words = `${step.type}: ${whyOf(outcome) ?? outcome.kind}`;
+      if (outcome.kind !== "unverified") return [words];
+      unverified.set(step.id, words);
+      return [];
     });
-    const isHeld = [...outcomes.values()].some(({ kind }) => kind === "held");
-    return { left: left.length > NAMED ? [...left.slice(0, NAMED), `and ${left.length - NAMED} more`] : left, isHeld };
+    return { left, isHeld: [...outcomes.values()].some(({ kind }) => kind === "held") };
   } finally {
     await workshop.close();
   }
