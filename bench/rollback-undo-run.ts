@@ -14,14 +14,36 @@ import { createCapturer } from "../src/rollback/sql/capture.ts";
 const ACTIONS = 2_000;
 const BATCH = 100;
 const ROUNDS = 5;
-/** Customers: many, with those that the agent changed scattered among them; or those alone, side by side on few pages. */
-const TABLES = [
-  { rows: 100_000, step: 7_919 },
+/** How many rows there are: those of the actions alone, side by side on few pages; or many, with those scattered among them. */
+const PLACES = [
   { rows: ACTIONS, step: 1 },
+  { rows: 100_000, step: 7_919 },
 ] as const;
-/** What a subscription is: before the agent re-enrolled the customer, and after. */
-const BEFORE = ["none", "cancelled", "0.00"];
-const AFTER = ["plus", "active", "9.00"];
+const TEXT =
+  "somebody whose name, address and last note are together as long as those of most people are in such a table";
+/** Tables: their columns after the id, each filled by an expression; and what an action changes, from what to what. */
+const SHAPES = [
+  { name: "a narrow table", columns: { name: `'${TEXT}'`, seats: "1" }, indexed: [], changed: { seats: [1, 2] } },
+  {
+    name: "customers' accounts",
+    columns: {
+      name: "'Customer Number ' || id",
+      email: "'customer' || id || '@example.com'",
+      plan: "'none'",
+      status: "'cancelled'",
+      price: "'0.00'",
+      updated_at: "'2026-11-27T12:00:00Z'",
+    },
+    indexed: ["status", "email"],
+    changed: { plan: ["none", "plus"], status: ["cancelled", "active"], price: ["0.00", "9.00"] },
+  },
+] satisfies Shape[];
+interface Shape {
+  name: string;
+  columns: Record<string, string>;
+  indexed: string[];
+  changed: Record<string, readonly [before: string | number, after: string | number]>;
+}
 const directory = process.argv[2] ?? "";
 const secrets = {
   get: () => Promise.reject(new Error("none")),
@@ -33,13 +55,14 @@ const options = { directory, secrets, statementTimeoutMs: 10_000 };
 async function measure(
   name: string,
   url: string,
-  { rows, step }: (typeof TABLES)[number],
-): Promise<{ name: string; rows: number; actions: number; ours: number; bare: number }> {
+  { name: shape, columns, indexed, changed }: Shape,
+  { rows, step }: (typeof PLACES)[number],
+): Promise<{ name: string; shape: string; rows: number; ours: number; bare: number }> {
   const idOf = (action: number): number => (action * step) % rows;
-  const table = `accounts_${process.pid}`;
+  const table = `bench_${process.pid}`;
   const session = await openSession(url, options);
   const capturer = createCapturer(options);
-  const ledger = await openLedger(`sqlite:${name}-${rows}.db`, { directory });
+  const ledger = await openLedger(`sqlite:${name}-${shape.at(-1)}-${rows}.db`, { directory });
   const sessions = new Sessions(options);
   const context = { http: {}, directory, secrets, placeholders: {} };
   const handlers = new Handlers({
@@ -54,20 +77,22 @@ async function measure(
     irreversible: new Map(),
   });
   const isSqlite = session.dialect === "sqlite";
-  const [plan, status, price, id] = isSqlite ? ["?", "?", "?", "?"] : ["$1", "$2", "$3", "$4"];
-  const update = `update ${table} set plan = ${plan}, status = ${status}, price = ${price} where id = ${id}`;
-  const changed = Array.from({ length: ACTIONS }, (_, action) => idOf(action)).join();
-  const act = `update ${table} set plan = '${AFTER[0]}', status = '${AFTER[1]}', price = '${AFTER[2]}' where id in (${changed})`;
-  const captured = (cell: string): string => (isSqlite ? `'${cell}'` : cell);
-  await session.query(
-    `create table ${table} (id integer primary key, name text, email text, plan text, status text, price text, updated_at text)`,
-  );
-  for (const column of ["status", "email"])
-    await session.query(`create index ${table}_${column} on ${table} (${column})`);
+  const names = Object.keys(columns);
+  const changes = Object.entries(changed);
+  const place = (index: number): string => (isSqlite ? "?" : `$${index + 1}`);
+  const literal = (value: string | number): string => (typeof value === "number" ? String(value) : `'${value}'`);
+  const cell = (value: string | number): string => (isSqlite ? literal(value) : String(value));
+  const before = changes.map(([, [value]]) => value);
+  const set = changes.map(([column], index) => `${column} = ${place(index)}`).join(", ");
+  const update = `update ${table} set ${set} where id = ${place(changes.length)}`;
+  const act = `update ${table} set ${changes.map(([column, [, value]]) => `${column} = ${literal(value)}`).join(", ")}
+    where id in (${Array.from({ length: ACTIONS }, (_, action) => idOf(action)).join()})`;
+  const typed = names.map((column) => `${column} ${columns[column] === "1" ? "integer" : "text"}`);
+  await session.query(`create table ${table} (id integer primary key, ${typed.join(", ")})`);
+  for (const column of indexed) await session.query(`create index ${table}_${column} on ${table} (${column})`);
   await session.query(
     `insert into ${table} with recursive ids (id) as (select 0 union all select id + 1 from ids where id < ${rows - 1})
-     select id, 'Customer Number ' || id, 'customer' || id || '@example.com', '${BEFORE.join("', '")}', '2026-11-27T12:00:00Z'
-     from ids`,
+     select id, ${Object.values(columns).join(", ")} from ids`,
   );
   let [ours, bare] = [0, 0];
   try {
@@ -77,17 +102,22 @@ async function measure(
       await Promise.all(
         Array.from({ length: ACTIONS }, async (_, index) => {
           const id = idOf(index);
-          const found = await capturer.before({ database: url, table }, { id });
-          const after = found.before.map((row) => [...row.slice(0, 3), ...AFTER.map(captured), ...row.slice(6)]);
-          const begun = await ledger.begin({ ...action, target: String(id), captured: found });
-          await ledger.end(begun, { status: "done", captured: { ...found, after } });
+          const captured = await capturer.before({ database: url, table }, { id });
+          const after = captured.before.map((row) =>
+            captured.columns.map((column, index) => {
+              const [, became] = changed[column] ?? [];
+              return became === undefined ? (row[index] ?? null) : cell(became);
+            }),
+          );
+          const begun = await ledger.begin({ ...action, target: String(id), captured });
+          await ledger.end(begun, { status: "done", captured: { ...captured, after } });
         }),
       );
       await session.query(act);
       const began = performance.now();
       for (let start = 0; start < ACTIONS; start += BATCH) {
         await session.transaction(async () => {
-          for (let index = start; index < start + BATCH; index++) await session.query(update, [...BEFORE, idOf(index)]);
+          for (let index = start; index < start + BATCH; index++) await session.query(update, [...before, idOf(index)]);
           return { commit: true };
         });
       }
@@ -119,7 +149,7 @@ async function measure(
     await session.query(`drop table ${table}`);
     await Promise.all([session.close(), sessions.close(), capturer.close(), ledger.close()]);
   }
-  return { name, rows, actions: ACTIONS, ours, bare };
+  return { name, shape, rows, ours, bare };
 }
 
 const app = new Libsql(join(directory, "app.db"));
@@ -131,6 +161,6 @@ for (const [name, url] of [
   ["SQLite", "sqlite:app.db"],
   ["PostgreSQL", postgres],
 ] as const) {
-  for (const table of TABLES) measured.push(await measure(name, url, table));
+  for (const shape of SHAPES) for (const place of PLACES) measured.push(await measure(name, url, shape, place));
 }
 process.stdout.write(JSON.stringify(measured));

@@ -8,9 +8,6 @@ export const CLAWPROOF = join(ROOT, "bin", "clawproof.js");
 /** Of everything, in turn with its peer. */
 export const ROUNDS = 15;
 
-/** The bound of a figure that is shown beside others and promised by nobody. */
-export const UNBOUND = "none, shown beside it";
-
 export const HOOK = pathToFileURL(join(import.meta.dirname, "figures-hook.mjs")).href;
 
 /**
@@ -26,7 +23,7 @@ export const HOOK = pathToFileURL(join(import.meta.dirname, "figures-hook.mjs"))
  * @property {string} measured
  * @property {string} bound
  * @property {string} peer what it was measured against in the same run, with its figure
- * @property {boolean | null} met null where it was skipped, or where there is no bound (`UNBOUND`)
+ * @property {boolean | null} met null where it was skipped
  */
 
 /**

@@ -55,8 +55,7 @@ async function locked(run: Run, dialect: Dialect, columns: string, ids: readonly
 
 /**
  * Gives a run those steps that nobody is undoing, in SQLite, and answers with their rows, each a list in the order of
- * `COLUMNS`: found and read once. None where
- * a row that was damaged by hand holds what JSON cannot say.
+ * `COLUMNS`: found and read once. None where a row that was damaged by hand holds what JSON cannot say.
  */
 export async function takenRows(run: Run, by: string, wanted: readonly Wanted[]): Promise<unknown[][]> {
   const rows: unknown[][] = [];
