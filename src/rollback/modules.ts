@@ -2,13 +2,11 @@ import { resolve } from "node:path";
 import { ModuleFailed, type OpenModule, openModule } from "../doors/module.ts";
 import { UndoFailed, type UndoFunction } from "./undo-function.ts";
 
-const IMPORT_MS = 10_000;
+const IMPORT_LIMIT_MS = 10_000;
 
 export interface ModulesOptions {
   directory: string;
   env: Readonly<Record<string, string | undefined>>;
-  /** How long an import may take; default 10 s, in milliseconds. */
-  importMs?: number;
 }
 
 /** Modules that were imported for their undo functions, each in a process of its own, and each once. */
@@ -62,10 +60,10 @@ export class Modules {
     const hash = written.lastIndexOf("#");
     const [path, name] = hash < 0 ? [written, ""] : [written.slice(0, hash), written.slice(hash + 1)];
     const key = `${guard} ${written}`;
-    const { directory, env, importMs = IMPORT_MS } = this.#options;
+    const { directory, env } = this.#options;
     const opening =
       this.#opened.get(key) ??
-      openModule({ file: resolve(directory, path), name, guard, directory, env, timeoutMs: importMs });
+      openModule({ file: resolve(directory, path), name, guard, directory, env, timeoutMs: IMPORT_LIMIT_MS });
     this.#opened.set(key, opening);
     try {
       return await opening;

@@ -164,6 +164,18 @@ rollback:
   });
 });
 
+it("a module whose import hangs is given up, and its actions are left", { timeout: 30_000 }, async () => {
+  const world = await shop();
+  writeFileSync(world.path("undo.mjs"), "await new Promise((r) => setInterval(r, 2 ** 30)); export const restore = 1;");
+  world.configure({ undo: { update: { module: "./undo.mjs#restore" } } });
+  const { status, stdout } = await world.run(YES);
+  expect({ status, stdout }).toEqual({
+    status: 1,
+    stdout: expect.stringMatching(/conflict.*undo\.mjs cannot be used/),
+  });
+  expect(seats(world)).toEqual(AS_AFTER);
+});
+
 it("a compensator that hangs has a limit, and nobody knows what became of it", async () => {
   const silent = createServer(() => undefined);
   await listening(silent);
