@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileBeside } from "../doors/beside.ts";
 import { errorCode } from "../doors/words.ts";
 import { sqlitePath } from "./address.ts";
 import { type Connection, DatabaseFailed, type Driver, type OpenOptions, type Parameter } from "./database.ts";
@@ -22,14 +21,6 @@ class SqliteRefused extends Error {
     super(message);
     this.code = code;
   }
-}
-
-/** The child beside this file: `.mjs` in the sources, an entry of its own in the bundle. */
-function childFile(): string {
-  const files = ["./sqlite-child.js", "./sqlite-child.mjs"].map((name) =>
-    fileURLToPath(new URL(name, import.meta.url)),
-  );
-  return files.find((file) => existsSync(file)) ?? "sqlite-child.js";
 }
 
 async function connect(
@@ -78,7 +69,7 @@ function startChild(
   { mode, statementTimeoutMs }: OpenOptions,
 ) {
   const lockMs = Math.floor(Math.min(LOCK_MS, statementTimeoutMs / 2));
-  return execaNode(childFile(), [path, mode, String(lockMs)], {
+  return execaNode(fileBeside("sqlite-child", import.meta.url), [path, mode, String(lockMs)], {
     ipc: true,
     serialization: "advanced",
     // It needs no secret of ours, and none of the options that this process was started with.

@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { type ProcessId, self, startOf } from "./process-info.mjs";
 import type { Charge, Command } from "./guardian-child.mjs";
+import { fileBeside } from "./beside.ts";
 
 export type GuardianCharge = Omit<Charge, "drill">;
 export type GuardianCommand = Command;
@@ -25,21 +24,13 @@ export interface Guardian {
 const ARM_MS = 10_000;
 const END_MS = 2_000;
 
-/** The child beside this file: `.mjs` in the sources, an entry of its own in the bundle. */
-function childFile(): string {
-  const files = ["./guardian-child.js", "./guardian-child.mjs"].map((name) =>
-    fileURLToPath(new URL(name, import.meta.url)),
-  );
-  return files.find((file) => existsSync(file)) ?? "guardian-child.js";
-}
-
 /**
  * Starts a guardian for this process; once this resolves it is armed. It is told everything over its channel: what
  * it is to run may hold secrets, and arguments can be read by anybody. Throws GuardianFailed.
  */
 export async function startGuardian(charge: GuardianCharge): Promise<Guardian> {
   const { execaNode } = await import("execa");
-  const child = execaNode(childFile(), [], {
+  const child = execaNode(fileBeside("guardian-child", import.meta.url), [], {
     ipc: true,
     // A session of its own: it outlives us, and no Ctrl-C reaches it.
     detached: true,

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { fileBeside } from "./beside.ts";
 import { limitWords } from "./words.ts";
 
 /** A module, or a function of it, that could not be used; the message is for a person. */
@@ -60,18 +59,10 @@ interface Reply {
   error?: string;
 }
 
-/** The child beside this file: `.mjs` in the sources, an entry of its own in the bundle. */
-function childFile(): string {
-  const files = ["./module-child.js", "./module-child.mjs"].map((name) =>
-    fileURLToPath(new URL(name, import.meta.url)),
-  );
-  return files.find((file) => existsSync(file)) ?? "module-child.js";
-}
-
 /** Imports a module in a process of its own. Throws ModuleFailed. */
 export async function openModule(options: ModuleOptions): Promise<OpenModule> {
   const { execaNode } = await import("execa");
-  const child = execaNode(childFile(), [options.file], {
+  const child = execaNode(fileBeside("module-child", import.meta.url), [options.file], {
     ipc: true,
     serialization: "advanced",
     cwd: options.directory,
