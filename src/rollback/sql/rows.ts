@@ -68,19 +68,26 @@ export function rowId(table: string, columns: readonly string[], row: Readonly<R
   return `${table} ${JSON.stringify(columns.map((column) => row[column] ?? null))}`;
 }
 
+interface Reading {
+  lock: boolean;
+  /** Of each hundred rows. */
+  most?: number;
+  /** The columns that are read; all of them where nothing is said. */
+  only?: ReadonlySet<string>;
+}
+
 /**
- * Rows of a table that have these values in these columns; of each hundred of them `most` at most. With `lock` nobody
- * changes them until the transaction ends.
+ * Rows of a table that have these values in these columns. With `lock` nobody changes them until the transaction ends.
  */
 export async function readRows(
   session: Session,
   table: Table,
   identities: readonly Identity[],
-  { lock, most }: { lock: boolean; most?: number },
+  reading: Reading,
 ): Promise<NonNullable<Row>[]> {
   const found: NonNullable<Row>[][] = [];
   for (let start = 0; start < identities.length; start += MOST_AT_ONCE) {
-    found.push(await readSome(session, table, identities.slice(start, start + MOST_AT_ONCE), lock, most));
+    found.push(await readSome(session, table, identities.slice(start, start + MOST_AT_ONCE), reading));
   }
   return found.flat();
 }
@@ -89,22 +96,22 @@ async function readSome(
   session: Session,
   table: Table,
   identities: readonly Identity[],
-  lock: boolean,
-  most: number | undefined,
+  { lock, most, only }: Reading,
 ): Promise<NonNullable<Row>[]> {
+  const columns = only === undefined ? table.columns : table.columns.filter(({ name }) => only.has(name));
   const asText =
-    session.dialect === "sqlite" && most === undefined ? await readAsText(session, table, identities) : null;
+    session.dialect === "sqlite" && most === undefined ? await readAsText(session, table, columns, identities) : null;
   if (asText !== null) return asText;
   const form = textForm(session.dialect);
   const writing = new Writing(session);
-  const expressions = table.columns.flatMap((column) => form.read(column, writing.quote(column.name)));
+  const expressions = columns.flatMap((column) => form.read(column, writing.quote(column.name)));
   const list = expressions.map((expression, index) => `${expression} as c${index}`).join(", ");
   const where = whereAny(writing, table, identities);
   // SQLite's writing transactions hold the whole file; in the order of the key, so that two runs never wait for each other.
   const locking = lock && session.dialect !== "sqlite" ? ` ${orderOf(writing, table)} for update` : "";
   const end = most === undefined ? locking : `${locking} limit ${most}`;
   const rows = await session.query(`select ${list} from ${table.quoted} where ${where}${end}`, writing.parameters);
-  return rows.map((row) => decoded(table, row, session));
+  return rows.map((row) => decoded(columns, row, session));
 }
 
 /** Tables that hold real numbers: SQLite's text of those is not always the same number. */
@@ -114,11 +121,12 @@ const WITH_REALS = new WeakSet<Table>();
 async function readAsText(
   session: Session,
   table: Table,
+  columns: readonly Column[],
   identities: readonly Identity[],
 ): Promise<NonNullable<Row>[] | null> {
-  if (table.columns.length > MOST_AS_TEXT || WITH_REALS.has(table)) return null;
+  if (columns.length > MOST_AS_TEXT || WITH_REALS.has(table)) return null;
   const writing = new Writing(session);
-  const cells = table.columns.map(({ name }) => textExpression(writing.quote(name))).join(", ");
+  const cells = columns.map(({ name }) => textExpression(writing.quote(name))).join(", ");
   const where = whereAny(writing, table, identities);
   const [answer] = await session.query<{ found: string }>(
     `select json_group_array(json_array(${cells})) as found from ${table.quoted} where ${where}`,
@@ -131,7 +139,7 @@ async function readAsText(
   }
   return rows.map((texts) => {
     const row: Record<string, Cell> = {};
-    for (const [index, { name }] of table.columns.entries()) row[name] = cellOfText(texts[index] ?? "NULL");
+    for (const [index, { name }] of columns.entries()) row[name] = cellOfText(texts[index] ?? "NULL");
     return row;
   });
 }
@@ -154,9 +162,9 @@ function whereAny(writing: Writing, table: Table, identities: readonly Identity[
   return `${writing.quote(name)} in (${values.join(", ")})`;
 }
 
-function decoded(table: Table, row: Record<string, Value>, session: Session): NonNullable<Row> {
+function decoded(columns: readonly Column[], row: Record<string, Value>, session: Session): NonNullable<Row> {
   const form = textForm(session.dialect);
-  const cells = table.columns.map((column, index) => {
+  const cells = columns.map((column, index) => {
     const values = Array.from({ length: form.width }, (_, offset) => row[`c${index * form.width + offset}`]);
     return [column.name, form.decode(column, values)] as const;
   });
@@ -220,7 +228,5 @@ async function pointingAt(
     `select ${list} from ${child} where ${where.join(" and ")} limit ${most}`,
     writing.parameters,
   );
-  return rows.map((found) =>
-    rowId(shown, childIdentity, decoded({ ...table, columns: childIdentity.map(plain) }, found, session)),
-  );
+  return rows.map((found) => rowId(shown, childIdentity, decoded(childIdentity.map(plain), found, session)));
 }

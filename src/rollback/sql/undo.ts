@@ -203,7 +203,9 @@ class Work {
     }
     for (const { table, names, rows } of groups.values()) {
       const identities = rows.map(([, identity]) => identity);
-      const found = await readRows(this.#session, table, identities, { lock: false });
+      const restored = rows.flatMap(([row]) => [...(this.#touched.get(row)?.columns.keys() ?? [])]);
+      const only = new Set([...names, ...restored]);
+      const found = await readRows(this.#session, table, identities, { lock: false, only });
       const byKey = new Map(found.map((row) => [keyText(row, names), row]));
       for (const [row, identity] of rows) this.#compare(row, byKey.get(keyText(identity, names)) ?? null);
     }
