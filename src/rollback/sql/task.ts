@@ -81,11 +81,32 @@ export async function lookAt(
     }
   }
   const groups: NonNullable<Row>[][] = [];
-  const read = (identities: readonly Identity[]) => readRows(session, table, identities, { lock });
+  const only = comparedBy(aims);
+  const read = (identities: readonly Identity[]) =>
+    readRows(session, table, identities, only === null ? { lock } : { lock, only });
   for (const group of shapes.values()) groups.push(await read([...group.values()]));
   const found = new Found(groups.flat());
   const byKey = await rowsByKey(aims, table, found, read);
   return aims.map((aim) => seenBy(aim, table, found, byKey.get(aim) ?? [], session));
+}
+
+/**
+ * What finds rows again and what actions changed in them: all that is compared where they made and took away none. Null
+ * where whole rows are looked at.
+ */
+function comparedBy(aims: readonly Aim[]): Set<string> | null {
+  const names = new Set<string>();
+  for (const { task, images } of aims) {
+    const { before, after = null } = images ?? {};
+    if (!before || after === null || "given" in task.subject || before.size !== after.size) return null;
+    for (const [row, was] of before) {
+      const became = after.get(row) ?? null;
+      if (was === null || became === null) return null;
+      for (const column in was) if (was[column] !== became[column]) names.add(column);
+    }
+    for (const name of task.subject.captured.identity) names.add(name);
+  }
+  return names;
 }
 
 /**
