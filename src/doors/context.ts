@@ -8,12 +8,13 @@ export function contextOf(
   placeholders: PlaceholderValues = {},
   more: Partial<Omit<CallContext, "placeholders">> = {},
 ): CallContext {
-  const { config, environment, secrets, directory, env } = project;
+  const { config, environment, secrets, directory, env, file } = project;
   return {
     secrets,
     placeholders: environment === null ? placeholders : { environment, ...placeholders },
     http: config.http ?? {},
     directory,
+    configFile: file,
     env,
     ...(config.agent.url === undefined ? {} : { base: config.agent.url }),
     ...more,

@@ -18,6 +18,8 @@ export interface CallContext extends Filling {
   http: HttpSettings;
   /** Folder in which commands run and paths begin. */
   directory: string;
+  /** clawproof.yaml itself: what is read from there is somebody's word, under whatever name. */
+  configFile?: string;
   /** What commands inherit and where HTTPS_PROXY and its like are looked up; left out, commands inherit ours and no proxy is used. */
   env?: Readonly<Record<string, string | undefined>>;
 }

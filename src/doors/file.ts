@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { errorCode } from "./words.ts";
 
 const MOST_BYTES = 5 * 1024 * 1024;
@@ -29,6 +29,13 @@ async function readWhole(file: FileHandle, shown: string): Promise<string> {
   if (!entry.isFile()) throw new UnreadableFile(`${shown} is not a plain file`);
   if (entry.size > MOST_BYTES) throw new UnreadableFile(`${shown} is larger than 5 MB`);
   return new TextDecoder().decode(await file.readFile());
+}
+
+/** Whether two paths lead to one file, by whatever names and links; false where one of them leads nowhere. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const entry = (path: string) => stat(path, { bigint: true }).catch(() => null);
+  const [a, b] = await Promise.all([entry(one), entry(other)]);
+  return a !== null && b !== null && a.dev === b.dev && a.ino === b.ino;
 }
 
 function wordsFor(error: unknown, shown: string): string {

@@ -9,7 +9,7 @@ import { parseData, type Data } from "./data.ts";
 import { describeCall } from "./describe.ts";
 import { CallFailed, type Call, type CallContext } from "./door.ts";
 import { matches } from "./expectation.ts";
-import { readTextFile, UnreadableFile } from "./file.ts";
+import { isSameFile, readTextFile, UnreadableFile } from "./file.ts";
 import { send } from "./send.ts";
 
 /** What a source holds. */
@@ -88,9 +88,11 @@ function isExpected(error: unknown): error is Expected {
 
 async function readFromFile(written: string, context: CallContext): Promise<SourceText> {
   const shown = await mask(written, context);
-  const text = await readTextFile(resolve(context.directory, await fill(written, context)), shown);
+  const path = resolve(context.directory, await fill(written, context));
+  const text = await readTextFile(path, shown);
   const location = { file: shown, line: 1, column: 1 };
-  return { text: context.secrets.redact(text), shown, location, level: "inspected" };
+  const own = context.configFile !== undefined && (await isSameFile(path, context.configFile));
+  return { text: context.secrets.redact(text), shown, location, level: own ? "declared" : "inspected" };
 }
 
 async function readFromCall(call: Call, context: CallContext): Promise<SourceText> {

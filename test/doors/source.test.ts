@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -24,6 +24,8 @@ beforeAll(async () => {
     "big.txt": "x".repeat(5 * 1024 * 1024 + 1),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+  await symlink("settings.yaml", join(directory, "agent/link.yaml"));
+  await link(join(directory, "agent/settings.yaml"), join(directory, "agent/hard.yaml"));
   await execa("mkfifo", [join(directory, "pipe")]);
 });
 afterAll(() => rm(directory, { recursive: true }));
@@ -69,6 +71,18 @@ describe("readSource", () => {
       level: "declared",
     });
   });
+
+  it.each(["agent/settings.yaml", "agent/link.yaml", "agent/hard.yaml"])(
+    "takes the configuration itself for a declaration, under whatever name: %s",
+    async (name) => {
+      const configFile = join(directory, "agent", "settings.yaml");
+      const at = `${name}#/circuit_breaker`;
+      expect(await readSourceValue(at, context({}, { configFile }))).toMatchObject({ level: "declared" });
+      expect(await readSourceValue(at, context({}, { configFile: join(directory, "none.yaml") }))).toMatchObject({
+        level: "inspected",
+      });
+    },
+  );
 
   it("reads what a command prints and a server answers", async () => {
     const { url } = await serve((request, response) => response.end(`{"path":"${request.url}"}`));
