@@ -22,6 +22,8 @@ export const gatherActions: Gather<"actions"> = async (gathering) => {
     const place = project.where(["agent", "actions"]);
     evidence.push({ level: "declared", source: `${place.file}:${place.line}`, fact: summary([...types.values()]), at });
   }
+  // A list that stands in clawproof.yaml is one more claim: it may name writes, and never shows that there are none.
+  let inventoryRead = false;
   const { isOffline, readSource, SourceFailed } = await import("../doors/source.ts");
   for (const [index, source] of inventory.entries()) {
     const place = project.where(["agent", "inventory", index]);
@@ -30,6 +32,7 @@ export const gatherActions: Gather<"actions"> = async (gathering) => {
       const read = await readInventory(source, gathering, readSource);
       if ("failed" in read) return failed(read.failed, place);
       for (const tool of read.tools) add(types, tool);
+      inventoryRead ||= read.level !== "declared";
       const level =
         read.level === "declared" ? "declared" : mode !== "offline" && !isOffline(source) ? "probed" : "inspected";
       evidence.push({ level, source: read.shown, fact: summary(read.tools), at });
@@ -38,7 +41,7 @@ export const gatherActions: Gather<"actions"> = async (gathering) => {
       throw error;
     }
   }
-  const facts: ActionFacts = { types: [...types.values()], inventoryRead: inventory.length > 0 };
+  const facts: ActionFacts = { types: [...types.values()], inventoryRead };
   return found(facts, evidence, project.where(["agent", "actions"])) satisfies Fact<ActionFacts>;
 };
 

@@ -45,6 +45,15 @@ describe("gatherActions", () => {
     });
   });
 
+  it("does not take a list in clawproof.yaml for an inventory that was read, and counts what it names", async () => {
+    const yaml = (list: string): string => `  inventory: [{ text: '${list}' }]\n`;
+    expect(valueOf(await gather(yaml(tools())))).toEqual({ types: [], inventoryRead: false });
+    expect(valueOf(await gather(yaml(tools({ name: "send" }))))).toMatchObject({
+      types: [{ type: "send", effect: "write" }],
+      inventoryRead: false,
+    });
+  });
+
   it("fails where an inventory cannot be read, whatever is declared", async () => {
     const yaml = "  actions: [{ type: send }]\n  inventory: [tools.json]\n";
     expect(await gather(yaml)).toMatchObject({ state: "failed", why: "tools.json does not exist" });
