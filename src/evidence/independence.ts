@@ -39,12 +39,19 @@ export function sidesOf(project: Project): Sides {
 /** The absolute URLs of a side; one whose secret is not set is left out, and said where it is needed. */
 async function urlsOf(calls: readonly Call[], context: CallContext): Promise<string[]> {
   const urls: string[] = [];
-  for (const call of calls) {
-    if (!("url" in call) || call.url.startsWith("/")) continue;
-    const url = await filled(call.url, context);
+  for (const written of calls.flatMap(addressesIn)) {
+    const url = await filled(written, context);
     if (url !== null) urls.push(url);
   }
   return urls;
+}
+
+/** The URL of a request; of a command, the words that are one: what curl is told to call is what is called. */
+function addressesIn(call: Call): string[] {
+  if ("url" in call) return call.url.startsWith("/") ? [] : [call.url];
+  return call.command.flatMap(
+    (word) => /(?:https?:\/\/|^\$\{[A-Z][A-Z0-9_]*(?::-[^}]*)?\}\/).*/is.exec(word)?.[0] ?? [],
+  );
 }
 
 async function filled(template: string, context: CallContext): Promise<string | null> {

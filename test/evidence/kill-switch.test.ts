@@ -124,6 +124,19 @@ killSwitch: { provider: clawproof, url: "${url}/stop/", token: "\${SWITCH_TOKEN}
     expect(valueOf(await gather({ url, agentUrl: other })).commonOrigins).toEqual([url]);
   });
 
+  it.each([
+    ["a word that is a URL", '[curl, -X, POST, "AGENT/stop?scope=${scope}"]'],
+    ["an option that holds one", '[stopctl, "--url=AGENT", "${scope}"]'],
+    ["one that begins with a secret", '[curl, "${AGENT_BASE}/stop?scope=${scope}"]'],
+  ])("sees what a command is told to call: %s", async (_, words) => {
+    const { url } = await answering('{"stopped": false}');
+    const activate = `{ command: ${words.replace("AGENT/", `${AGENT_URL}/`).replace('AGENT"', `${AGENT_URL}"`)} }`;
+    const facts = valueOf(await gather({ url, activate }, { env: { AGENT_BASE: AGENT_URL } }));
+    expect(facts.commonOrigins).toEqual([AGENT_URL]);
+    const elsewhere = activate.replaceAll(AGENT_URL, "http://127.0.0.1:4200");
+    expect(valueOf(await gather({ url, activate: elsewhere })).commonOrigins).toEqual([]);
+  });
+
   it("sees addresses in common", async () => {
     const { url } = await answering('{"stopped": false}');
     expect(valueOf(await gather({ url, agentUrl: "http://localhost:4100" })).hosts.common).toContain("127.0.0.1");
