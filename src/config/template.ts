@@ -82,6 +82,14 @@ function unknownPlaceholder(inside: string): string {
   return `unknown placeholder \`\${${inside}}\`; ${advice}`;
 }
 
+/** Names of the placeholders in a string, or in every string inside a value. */
+export function placeholdersIn(value: unknown): PlaceholderName[] {
+  if (typeof value === "string") {
+    return parseTemplate(value).parts.flatMap((part) => (part.kind === "placeholder" ? [part.name] : []));
+  }
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(placeholdersIn) : [];
+}
+
 /** Names of the secrets in a string, or in every string inside a value, each once. */
 export function secretsIn(value: unknown): string[] {
   return [...new Set(secretPartsIn(value).map((part) => part.name))];

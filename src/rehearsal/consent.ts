@@ -3,7 +3,7 @@ import type { Call } from "../config/call.ts";
 import type { Project } from "../config/project.ts";
 import type { OwnSwitch } from "../config/own-switch.ts";
 import type { ForeignSwitch, Probes } from "../config/schema.ts";
-import { parseTemplate, type PlaceholderValues } from "../config/template.ts";
+import { placeholdersIn, type PlaceholderValues } from "../config/template.ts";
 import { contextOf } from "../doors/context.ts";
 import { whyUnready } from "../doors/ready.ts";
 import type { Gathering } from "../evidence/gathering.ts";
@@ -71,7 +71,7 @@ export async function planBreaker(gathering: Gathering): Promise<BreakerPlan | M
   if (!write) return absent("probes.write is not configured", project.where(["agent", "probes"]));
   if (!read) return absent("probes.read is not configured", project.where(["agent", "probes"]));
   const { open, close, scope = `drill/${agent.name}` } = rehearse;
-  if (!mentionsScope(open) && scope !== "whole") {
+  if (!placeholdersIn(open).includes("scope") && scope !== "whole") {
     return absent("breaker.rehearse.open has no ${scope}, and scope: whole is not set", place);
   }
   const filling = breakerFilling({ scope, mark: newMark(), activator: gathering.activator });
@@ -112,11 +112,4 @@ async function firstUnready(
       return unready.kind === "missing-secret" ? unready.why : `${key} cannot be made: ${unready.why}`;
   }
   return null;
-}
-
-function mentionsScope(value: unknown): boolean {
-  if (typeof value === "string") {
-    return parseTemplate(value).parts.some((part) => part.kind === "placeholder" && part.name === "scope");
-  }
-  return typeof value === "object" && value !== null && Object.values(value).some(mentionsScope);
 }

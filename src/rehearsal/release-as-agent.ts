@@ -74,7 +74,20 @@ async function controlOf(
   const attempt = await attemptOf(() => (control ? send(control, context) : sendAs(credential, status, context)));
   const accepted = attempt.answer !== null && matches(attempt.answer, asked.expect).met;
   const what = control ? "its control" : "the status, asked with the same credential,";
-  return { accepted, words: `${what} ${attempt.words}` };
+  const words = `${what} ${attempt.words}`;
+  if (control || !accepted || !(await answersAnybody(status, credential, context))) return { accepted, words };
+  const advice = "name a call that asks for it under releaseAsAgent.control";
+  return { accepted: false, words: `${words}, and without it as well, so that shows nothing of it; ${advice}` };
+}
+
+/** Whether the status is answered without this credential too: what accepts everybody says of nobody that he is known. */
+async function answersAnybody(status: Call, { headers, token }: CallVariation, context: CallContext): Promise<boolean> {
+  if (!("url" in status)) return false;
+  const left = new Set(Object.keys(headers ?? {}).map((name) => name.toLowerCase()));
+  if (token !== undefined) left.add("authorization");
+  const others = Object.entries(status.headers ?? {}).filter(([name]) => !left.has(name.toLowerCase()));
+  const { answer } = await attemptOf(() => send({ ...status, headers: Object.fromEntries(others) }, context));
+  return answer !== null && matches(answer, status.expect).met;
 }
 
 /** Whether the scope is stopped afterwards; null where the switch does not say. */

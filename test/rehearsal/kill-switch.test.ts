@@ -138,6 +138,49 @@ describe("what a rehearsal brings home", () => {
     expect(sample.alert).toEqual({ missing: "none with the mark within 1 s" });
   });
 
+  const silent = (world: World): void => {
+    obey(world);
+    world.killSwitch.onOrder = () => void world.killSwitch.alerts.splice(0);
+  };
+
+  it.each([
+    ["repeats the question", 'url: "http://127.0.0.1:1/search?q=${mark}"'],
+    ["repeats it in a command's output", 'command: [echo, "no incidents for ${reason}"]'],
+  ])("takes no answer for an alert that only %s", async (_, receipts) => {
+    const world = await startWorld({ receipts });
+    silent(world);
+    expect((await rehearse(world)).alert).toEqual({ missing: "none with the mark within 1 s" });
+  });
+
+  it("finds the alert beside the repeated question", async () => {
+    const world = await startWorld({ receipts: 'url: "http://127.0.0.1:1/search?q=${mark}"' });
+    obey(world);
+    expect((await rehearse(world)).alert).toMatchObject({ source: `GET ${world.killSwitch.url}/search` });
+  });
+
+  it("takes no error for an alert, whatever it names", async () => {
+    const world = await startWorld({ receipts: 'url: "http://127.0.0.1:1/nowhere?q=${mark}"' });
+    silent(world);
+    expect((await rehearse(world)).alert).toEqual({ unread: `GET ${world.killSwitch.url}/nowhere: answered 404` });
+  });
+
+  it("takes the switch's own log for no alert", async () => {
+    const world = await startWorld({ receipts: 'url: "LOG"' });
+    silent(world);
+    expect((await rehearse(world)).alert).toEqual({
+      missing: "alerting.receipts is the switch's own log, which holds the order and shows no alert",
+    });
+  });
+
+  it("does not believe that a credential is known because a status answers everybody", async () => {
+    const world = await startWorld();
+    obey(world);
+    world.killSwitch.tellsAnybody = true;
+    const { releaseAsAgent } = await rehearse(world);
+    expect(releaseAsAgent).toMatchObject({ refused: true, controlAccepted: false });
+    expect(releaseAsAgent?.why).toContain("and without it as well, so that shows nothing of it");
+  });
+
   it("shows an agent whose own credential releases it", async () => {
     const world = await startWorld();
     obey(world);

@@ -27,6 +27,8 @@ export interface TestSwitch {
   deaf: boolean;
   /** Lets the agent's own token release. */
   agentMayRelease: boolean;
+  /** Answers its state to whoever asks, whatever credential is shown. */
+  tellsAnybody: boolean;
   /** Called after an order was taken, before it is answered. */
   onOrder: ((entry: Entry) => void) | null;
   requests: string[];
@@ -49,6 +51,7 @@ export async function startSwitch(): Promise<TestSwitch> {
     faults: new Map(),
     deaf: false,
     agentMayRelease: false,
+    tellsAnybody: false,
     onOrder: null,
     requests: [],
     onRequest: null,
@@ -59,6 +62,7 @@ export async function startSwitch(): Promise<TestSwitch> {
     if (entry.action === "resume") stops.delete(entry.scope);
     else if (!state.deaf) stops.set(entry.scope, performance.now());
   };
+  const bearer = ({ headers }: IncomingMessage): string => headers.authorization?.replace(/^Bearer /, "") ?? "";
   const mayOrder = ({ headers, url }: IncomingMessage): number => {
     if (headers.authorization === `Bearer ${TOKENS.SWITCH_TOKEN}`) return 200;
     if (headers.authorization !== `Bearer ${TOKENS.AGENT_TOKEN}`) return 401;
@@ -74,12 +78,18 @@ export async function startSwitch(): Promise<TestSwitch> {
     const answer = (status: number, value: unknown) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
     if (fault !== undefined) return answer(fault, {});
+    if (pathname === "/state" && !state.tellsAnybody && !Object.values(TOKENS).includes(bearer(request)))
+      return answer(401, {});
     if (pathname === "/state") return answer(200, { stopped: stops.has(searchParams.get("scope") ?? "") });
     if (pathname === "/log")
       return answer(200, {
         entries: (state as { newestFirst?: boolean }).newestFirst ? [...state.log].reverse() : state.log,
       });
     if (pathname === "/received") return answer(200, { alerts: state.alerts });
+    const asked = searchParams.get("q") ?? "";
+    const hits = state.alerts.filter((alert) => alert.includes(asked));
+    if (pathname === "/search") return answer(200, { query: asked, self: request.url, hits });
+    if (pathname === "/nowhere") return answer(404, { error: `nothing at ${request.url}` });
     const status = mayOrder(request);
     if (status !== 200) return answer(status, {});
     const { scope, reason, by } = JSON.parse(body) as Record<"scope" | "reason" | "by", string>;

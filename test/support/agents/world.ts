@@ -30,6 +30,8 @@ export interface Written {
   refused?: string;
   /** Path of what closes the breaker. */
   close?: string;
+  /** What `alerting.receipts` asks, with LOG and the address of port 1 for the switch's. */
+  receipts?: string;
   more?: string;
 }
 
@@ -108,7 +110,7 @@ breaker:
     scope: whole
     open:  { url: "/breaker?state=open", method: POST }
     close: { url: "${written.close ?? "/breaker?state=closed"}", method: POST }
-alerting: { receipts: { url: "${url}/received", within: 1s } }
+alerting: { receipts: { ${written.receipts ?? `url: "${url}/received"`}, within: 1s } }
 ${written.more ?? ""}`;
   // Addresses are known only here.
   return text
