@@ -31,10 +31,12 @@ export async function prepareRequest(call: HttpCall, context: CallContext): Prom
 
 async function absoluteUrl(written: string, context: CallContext): Promise<URL> {
   const filled = await fill(written, context, "url");
-  const base = context.base === undefined ? undefined : await fill(context.base, context, "url");
+  // An address of its own needs nothing of agent.url: what that lacks stands in nobody else's way.
+  const relativeTo = URL.canParse(filled) ? undefined : context.base;
+  const base = relativeTo === undefined ? undefined : await fill(relativeTo, context, "url");
   const url = URL.canParse(filled, base) ? new URL(filled, base) : null;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  const relative = url === null && base === undefined && !/^[a-z][a-z0-9+.-]*:/i.test(filled);
+  const relative = url === null && context.base === undefined && !/^[a-z][a-z0-9+.-]*:/i.test(filled);
   throw new Unsendable(relative ? "a relative URL, and agent.url is not given" : "not an http or https URL");
 }
 

@@ -126,6 +126,14 @@ describe("sendHttp without an answer", () => {
     expect(failure).toMatchObject({ kind: "missing-secret", why: "SWITCH_URL is not set" });
   });
 
+  it("needs nothing of the base for a URL that is whole", async () => {
+    const { url } = await serve((_, response) => response.end("ok"));
+    for (const base of ["https://agent.${environment}.example.com", "${AGENT_URL}"]) {
+      expect(await get(`${url}/state`, { base })).toMatchObject({ status: 200 });
+      expect((await failureOf({ url: "/state" }, contextOf({}, { base }))).kind).not.toBe("gone");
+    }
+  });
+
   it("needs a base for a relative URL", async () => {
     expect(await failureOf({ url: "/x" }, contextOf())).toMatchObject({
       kind: "other",
