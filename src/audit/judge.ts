@@ -15,6 +15,8 @@ export interface Judged {
 }
 
 type Known = Fact<FactValues[FactName]>;
+/** What the check itself asks for is there, as far as anybody says: only nobody has seen it. */
+const READ_IT = "name the file, address or command where it stands, instead of its text in clawproof.yaml";
 const NOT_GATHERED: Missing = { state: "failed", why: "it was not gathered" };
 
 /** Judges one check by the rules that hold for all of them; `redact` takes secrets out of a judge's own mishap. */
@@ -97,7 +99,7 @@ function noClaimPasses(judgement: Judgement, given: Map<FactName, Known>): Judge
     judgement,
   );
   if (speaking.some(({ level }) => level !== "declared")) return judgement;
-  const doubted = warn(`${judgement.message} — declared, nothing of it was seen`);
+  const doubted = warn(`${judgement.message} — declared, nothing of it was seen`, READ_IT);
   return judgement.evidence ? { ...doubted, evidence: judgement.evidence } : doubted;
 }
 

@@ -110,7 +110,8 @@ describe("the place of a finding", () => {
 describe("a claim never passes", () => {
   test("a pass on declared evidence alone becomes a warn", () => {
     const judged = judgeCheck(required, { fallback: found(template, [evidence("declared")]) }, CONTEXT);
-    expect(judged.judgement).toEqual(warn("Canary configured — declared, nothing of it was seen"));
+    const remedy = "name the file, address or command where it stands, instead of its text in clawproof.yaml";
+    expect(judged.judgement).toEqual(warn("Canary configured — declared, nothing of it was seen", remedy));
   });
 
   test("so does a pass without any evidence, and one beside a fact that failed", () => {
