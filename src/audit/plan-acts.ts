@@ -1,5 +1,6 @@
 import type { Call } from "../config/call.ts";
 import type { ConfigPath, Project } from "../config/project.ts";
+import { publicWord } from "../config/redaction.ts";
 import type { OwnSwitch } from "../config/own-switch.ts";
 import type { Config, ForeignSwitch } from "../config/schema.ts";
 import type { FactName } from "../evidence/facts.ts";
@@ -7,7 +8,7 @@ import type { Gathering } from "../evidence/gathering.ts";
 import { formatDuration } from "../values/duration.ts";
 import type { Location } from "./fact.ts";
 import type { PlanLine } from "./plan.ts";
-import { callText, placeText } from "./plan-words.ts";
+import { callText, commandText, placeText } from "./plan-words.ts";
 
 export type MayAct = Gathering["mayAct"];
 
@@ -83,17 +84,32 @@ function killSwitch(project: Project): Proposal {
         ...whileStoppedText(config, section),
         `may page: whoever the switch at ${place} alerts when it is pulled`,
       ],
-      reads: ownReads(project, section),
+      reads: whilePulledReads(project, section),
       location: project.where(path),
     },
   };
 }
 
-/** A switch of ours tells who obeys. */
-function ownReads(project: Project, section: ForeignSwitch | OwnSwitch): PlanLine[] {
-  if (!("provider" in section)) return [];
-  const text = `who obeys, while it is pulled: ${callText(section.fleet)}`;
-  return [{ text, location: project.where(["killSwitch", "fleet"]) }];
+/** Where a rehearsal looks for its marks; and a switch of ours tells who obeys. */
+function whilePulledReads(project: Project, section: ForeignSwitch | OwnSwitch): PlanLine[] {
+  const { alerting } = project.config;
+  const twin = section.rehearse?.log;
+  const reads: { what: string; call: Call | undefined; path: ConfigPath }[] = [
+    {
+      what: "the switch's log",
+      call: twin ?? section.log,
+      path: twin ? ["killSwitch", "rehearse", "log"] : ["killSwitch", "log"],
+    },
+    { what: "alert receipts, while it is pulled", call: alerting?.receipts, path: ["alerting", "receipts"] },
+    {
+      what: "who obeys, while it is pulled",
+      call: "provider" in section ? section.fleet : undefined,
+      path: ["killSwitch", "fleet"],
+    },
+  ];
+  return reads.flatMap(({ what, call, path }) =>
+    call ? [{ text: `${what}: ${callText(call)}`, location: project.where(path) }] : [],
+  );
 }
 
 /** What the switch itself is asked while it is pulled, and what a user would ask of the stopped agent. */
@@ -136,7 +152,7 @@ function script(project: Project, facts: readonly FactName[]): Proposal {
   const path = ["rollback", "script", "rehearse"];
   if (!section.rehearse)
     return not(project, path, "dry-run the rollback script: no rollback.script.rehearse consents to it");
-  const argv = [...section.run, ...(section.trace ?? []), ...(section.dryRun ?? [])].join(" ");
+  const argv = [...section.run, ...(section.trace ?? []), ...(section.dryRun ?? [])];
   const write = config.agent.probes?.write;
   const traces = section.rehearse.trace === "recent" ? "real traces, one of each type" : "the audit's own probe write";
   const sends =
@@ -145,8 +161,8 @@ function script(project: Project, facts: readonly FactName[]): Proposal {
       : [];
   return {
     act: {
-      target: `the rollback script, dry (${section.run.join(" ")})`,
-      text: `dry-run the rollback script on ${traces}: run ${argv}`,
+      target: `the rollback script, dry (${section.run.map(publicWord).join(" ")})`,
+      text: `dry-run the rollback script on ${traces}: ${commandText(argv)}`,
       details: [...sends, "put back: nothing, a dry run changes nothing, which is checked", "may page: nobody"],
       location: project.where(path),
     },

@@ -1,11 +1,11 @@
 import type { Call, Source } from "../config/call.ts";
-import { publicUrl } from "../config/redaction.ts";
+import { publicUrl, publicWord } from "../config/redaction.ts";
 
 /** How a plan names what it would open, send or run: unfilled, so that no secret can stand in it. */
 
 /** `POST http://127.0.0.1:4200/stop`, or `run node stop.mjs`. */
 export function callText(call: Call, base?: string): string {
-  if ("command" in call) return `run ${call.command.join(" ")}`;
+  if ("command" in call) return commandText(call.command);
   const hasBody = call.json !== undefined || call.body !== undefined;
   return `${call.method ?? (hasBody ? "POST" : "GET")} ${urlText(call.url, base)}`;
 }
@@ -15,7 +15,12 @@ export function sourceText(source: Source, base?: string): string {
   if (typeof source === "string") return `file ${source}`;
   if ("file" in source) return `file ${source.file}`;
   if ("text" in source) return "text in the configuration itself";
-  return "url" in source ? `GET ${urlText(source.url, base)}` : `run ${source.command.join(" ")}`;
+  return "url" in source ? `GET ${urlText(source.url, base)}` : commandText(source.command);
+}
+
+/** `run node stop.mjs ${scope}`. */
+export function commandText(argv: readonly string[]): string {
+  return `run ${argv.map(publicWord).join(" ")}`;
 }
 
 /** Where a call goes: `stop.example.net`, or the program that is run. */

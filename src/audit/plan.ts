@@ -9,7 +9,7 @@ import type { Location } from "./fact.ts";
 import { ORDER_OF_WORK, stepsFor } from "./gather.ts";
 import { type Acting, type MayAct, actingFor } from "./plan-acts.ts";
 import { ledgerReads, ledgerSections } from "./plan-ledger.ts";
-import { callText, sourceText } from "./plan-words.ts";
+import { callText, commandText, sourceText } from "./plan-words.ts";
 
 /** A line of a plan and where in clawproof.yaml it comes from. */
 export interface PlanLine {
@@ -145,10 +145,8 @@ function scriptReads(project: Project): PlanLine[] {
   const script = project.config.rollback?.script;
   if (!script) return ledgerReads(project);
   if (!script.types) return [];
-  const argv = [...script.run, ...script.types].join(" ");
-  return [
-    { text: `rollback script's own list: run ${argv}`, location: project.where(["rollback", "script", "types"]) },
-  ];
+  const list = commandText([...script.run, ...script.types]);
+  return [{ text: `rollback script's own list: ${list}`, location: project.where(["rollback", "script", "types"]) }];
 }
 
 function stands({ config }: Project, path: ConfigPath): boolean {

@@ -114,3 +114,8 @@ function blot(text: string): string {
 export function publicUrl(url: string): string {
   return url.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
 }
+
+/** A word of a command as evidence may show it: a URL in it, also behind an option (`--url=…`), as `publicUrl` shows it. */
+export function publicWord(word: string): string {
+  return word.replace(/(?:[a-z][a-z0-9+.-]*:\/\/|^\$\{).*/is, publicUrl);
+}

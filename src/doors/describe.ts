@@ -1,4 +1,4 @@
-import { publicUrl } from "../config/redaction.ts";
+import { publicUrl, publicWord } from "../config/redaction.ts";
 import { mask } from "../config/template.ts";
 import type { Call, CallContext } from "./door.ts";
 
@@ -12,7 +12,7 @@ export async function describeCall(call: Call, context: CallContext): Promise<st
     return `${call.method ?? (hasBody ? "POST" : "GET")} ${await describeUrl(call.url, context)}`;
   }
   const words = await Promise.all(call.command.map((word) => mask(word, context)));
-  return context.secrets.redact(words.map((word) => (IS_ABSOLUTE.test(word) ? publicUrl(word) : word)).join(" "));
+  return context.secrets.redact(words.map(publicWord).join(" "));
 }
 
 /** A URL from clawproof.yaml as evidence names it, relative ones made whole. */

@@ -1,4 +1,5 @@
 import { absent, type Evidence, failed, found, withheld } from "../audit/fact.ts";
+import { publicWord } from "../config/redaction.ts";
 import type { Script } from "../config/schema.ts";
 import { MissingSecret } from "../config/secrets.ts";
 import { parseTemplate, type PlaceholderName, Unfilled } from "../config/template.ts";
@@ -104,7 +105,7 @@ function parseArray(text: string): string[] {
 
 function evidenceOf({ listed, dryRun }: ScriptFacts, script: Script, { clock }: Gathering): Evidence[] {
   const at = new Date(clock.now()).toISOString();
-  const source = script.run.join(" ");
+  const source = script.run.map(publicWord).join(" ");
   const says = "types" in listed ? `says it covers ${listed.types.join(", ") || "nothing"}` : `no list: ${listed.why}`;
   const runs = dryRun.state === "seen" ? dryRun.runs : [];
   return [

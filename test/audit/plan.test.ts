@@ -65,6 +65,38 @@ describe("planAudit", () => {
     ]);
   });
 
+  test("where it would look for its marks, if it pulled: the switch's log and the alerts", () => {
+    const yaml = FULL.replace(
+      "  rehearse: { scope: drill/support",
+      '  log: { url: "http://127.0.0.1:4200/log", fields: {} }\n$&',
+    );
+    const marked = projectOf(
+      `${yaml}alerting: { receipts: { url: "http://127.0.0.1:4300/received?k=\${PAGER_KEY}" } }\n`,
+    );
+    const reads = (mayAct: Parameters<typeof planAudit>[2]) =>
+      planAudit(marked, [checkNeeding(["rehearsal"])], mayAct).reads.map(
+        ({ text, location }) => `${location.line} ${text}`,
+      );
+    expect(reads(true)).toEqual([
+      "13 the switch's log: GET http://127.0.0.1:4200/log",
+      "27 alert receipts, while it is pulled: GET http://127.0.0.1:4300/received",
+    ]);
+    expect(reads({ why: "--read-only" })).toEqual([]);
+  });
+
+  test("commands as they would be run, without what their URLs hide", () => {
+    const curl = '{ command: [curl, "--url=https://kim:hunter2@127.0.0.1:4200/s?key=abc&scope=${scope}", "${scope}"] }';
+    const undo = '[node, undo.mjs, "--db=postgres://svc:hunter2@127.0.0.1/app"]';
+    const commanded = FULL.replace(/ {2}activate: .*/, `  activate: ${curl}`).replace("[node, undo.mjs]", undo);
+    const whole = planAudit(projectOf(commanded), [checkNeeding(ALL)], true);
+    expect(JSON.stringify(whole)).not.toContain("hunter2");
+    expect(actingLine(projectOf(commanded), whole.acts)).toContain("node undo.mjs --db=postgres://127.0.0.1/app");
+    const text = planAudit(projectOf(commanded), [checkNeeding(["rehearsal"])], true).acts[0]?.text;
+    expect(text).toBe(
+      "pull the kill switch on drill/support, 3 times: run curl --url=https://127.0.0.1:4200/s ${scope}",
+    );
+  });
+
   test("what it would act on: scope, how often, how it is put back, who may be paged", () => {
     expect(plan.acts.map(({ text, details, location }) => [location.line, text, ...details])).toEqual([
       [
@@ -210,6 +242,7 @@ environments:
     expect(acts[0]?.details[0]).toBe("put back: POST https://stop.example.net/v1/release");
     expect(reads.map(({ text, location }) => `${location.line}: ${text}`)).toEqual([
       "5: kill switch: GET https://stop.example.net/v1/state",
+      "5: the switch's log: GET https://stop.example.net/v1/log",
       "5: who obeys, while it is pulled: GET https://stop.example.net/v1/fleet",
     ]);
     expect(secrets).toEqual([{ name: "SWITCH_TOKEN", location: expect.objectContaining({ line: 6 }) }]);
