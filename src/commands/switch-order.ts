@@ -71,16 +71,33 @@ export async function orderOn(
   return onSwitch(format, surroundings, act, (problem) => adviceFor(problem, verb, known));
 }
 
+/** The switch answers, and not to this token: whoever holds it must know how else the agent is stopped. */
+const NOT_ADMITTED = new Set([401, 403, 429]);
+
 /** Whether the order has arrived all the same, and what else a person can do (contract, 4.1). */
 function adviceFor(
-  { kind }: SwitchProblem,
+  { kind, status }: SwitchProblem,
   verb: Verb,
   known: { target: Target; scope: string } | null,
 ): readonly string[] {
-  if (kind === "refused" || known === null) return [];
+  if (known === null) return [];
   const { target, scope } = known;
+  if (kind === "refused") {
+    if (status === null || !NOT_ADMITTED.has(status)) return [];
+    const none = verb === "kill" ? "NOTHING WAS STOPPED." : "Nothing was released.";
+    const ways = verb === "kill" ? otherWays(target, scope) : [];
+    return [`${none} What else can be done now:`, ...otherToken(target, verb), ...ways];
+  }
   const about = `${verb === "kill" ? "NOTHING IS KNOWN TO BE STOPPED" : "nothing is known to be released"}: whether the order arrived, \`clawproof status ${typedScope(scope)}\` tells once the switch answers again.`;
   return verb === "kill" ? [about, "What else can be done now:", ...otherWays(target, scope)] : [about];
+}
+
+function otherToken(target: Target, role: Verb): string[] {
+  if (target.kind === "foreign") return [];
+  const place = target.project === null ? "CLAWPROOF_TOKEN" : `killSwitch.token (${target.source})`;
+  return [
+    `  - put a token with the role ${role} in ${place}; an admin makes one: clawproof token add NAME --role ${role}`,
+  ];
 }
 
 function otherWays(target: Target, scope: string): string[] {

@@ -10,6 +10,9 @@ import type { OwnTarget } from "./target.ts";
 
 const RETRY_AFTER_MS = 200;
 
+/** An order that had arrived would have been answered again by its key. */
+const CONFLICT = 409;
+
 /** Failures that asking again mends in no time. */
 const LASTING = new Set<FailureKind>(["missing-secret", "redirect", "certificate", "too-large", "aborted"]);
 
@@ -50,12 +53,14 @@ class Asking {
     return this.ask<OrderAnswer>({ ...request, headers, method: "POST" }, "epoch");
   }
 
-  /** Throws SwitchProblem. */
+  /** Throws SwitchProblem: `refused` only where no try can have arrived before. */
   async ask<Body extends object>(request: OwnRequest, proof: keyof Body & string): Promise<Body> {
+    let lost: SwitchProblem | null = null;
     for (;;) {
       const tried = await this.#try<Body>({ ...request, timeoutMs: this.#leftMs() }, proof);
       if ("body" in tried) return tried.body;
-      if (tried.isLasting) throw tried.problem;
+      if (tried.isLasting) throw lost === null ? tried.problem : afterAll(tried.problem, lost);
+      lost = tried.problem;
       if (this.#leftMs() <= RETRY_AFTER_MS) {
         const { kind, message, status } = tried.problem;
         throw new SwitchProblem(kind, `${message} (tried for ${limitWords(ANSWER_WITHIN_MS)})`, status);
@@ -79,4 +84,11 @@ class Asking {
       return { problem: error, isLasting: error.kind === "refused" || (error.status ?? 0) < 500 };
     }
   }
+}
+
+/** A refusal says nothing of the try before it, which may have arrived although its answer did not; a conflict says that it has not. */
+function afterAll(problem: SwitchProblem, before: SwitchProblem): SwitchProblem {
+  const { message, status } = problem;
+  if (status === CONFLICT) return problem;
+  return new SwitchProblem("unanswered", `${message} (the try before: ${before.message})`, status);
 }

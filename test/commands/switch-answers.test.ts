@@ -49,6 +49,27 @@ describe("where no switch answers", () => {
     expect([status, inForce(it)]).toEqual([0, ["support stopped: x"]]);
   });
 
+  test("a refusal of the second try does not hide that the first may have arrived", async () => {
+    const it = await worldOf();
+    let tries = 0;
+    const gateway = await gatewayTo(
+      () => it.url,
+      ({ status, text }, response, request) => {
+        tries++;
+        if (tries === 1) request.socket.destroy();
+        else if (tries === 2)
+          response.writeHead(429, { "content-type": "application/json" }).end('{"error":"slow down"}');
+        else response.writeHead(status).end(text);
+      },
+    );
+    const { status, stderr } = await runOn(gateway, it.admin, ["kill", "support", "x"]);
+    expect(inForce(it)).toEqual(["support stopped: x"]);
+    expect(stderr).toMatch(/slow down \(the try before: no switch answered/);
+    expect(stderr).toContain("whether the order arrived");
+    expect(stderr).not.toContain("NOTHING WAS STOPPED");
+    expect(status).toBe(3);
+  });
+
   test.each([
     ["terminal", /^Now: {8}support may act; order 1 /m],
     ["json", /"mode":"running".*"stands":false.*"kill":"clawproof kill support REASON"/],

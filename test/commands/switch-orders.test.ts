@@ -196,6 +196,31 @@ describe("what is refused makes no order", () => {
     expect(nobody.status).toBe(2);
     expect(nobody.stdout + nobody.stderr).not.toContain("wrong-token");
   });
+
+  test("says how else the agent is stopped where this token may not, or holds no more", async () => {
+    const it = await startSwitch();
+    for (const token of ["wrong-token", it.tokenFor("dana", ["read"])]) {
+      const { stderr, stdout } = await runOn(it, token, ["kill", "support", "x", "--format", "json"]);
+      expect(stderr).toMatch(
+        /^NOTHING WAS STOPPED\. What else can be done now:\n {2}- put a token with the role kill in /m,
+      );
+      for (const words of [
+        "CLAWPROOF_TOKEN",
+        "token add NAME --role kill",
+        "/?scope=support",
+        "processes",
+        "credentials",
+      ]) {
+        expect(stderr).toContain(words);
+      }
+      expect(JSON.parse(stdout)).toMatchObject({
+        advice: expect.arrayContaining([expect.stringContaining("role kill")]),
+      });
+    }
+    const { stderr } = await runOn(it, "wrong-token", ["release", "support", "x"]);
+    expect(stderr).toMatch(/^Nothing was released\. .*\n {2}- put a token with the role release in CLAWPROOF_TOKEN/m);
+    expect(stderr).not.toContain("processes");
+  });
 });
 
 describe("whom", () => {
