@@ -46,13 +46,16 @@ export function drilledEvidence(drills: Fact<DrillStanding>, { line }: StandingD
   return { level: "drilled", source, fact: `${fact} (drill ${line.mark})`, at: line.endedAt };
 }
 
+/** A line wherever it stands: in a log or in an attestation. */
+type Measured = Omit<DrillLine, "previous" | "hash">;
+
 /** What a drill measured that did not hold, in words; a type that was not tried is no failure of the drill. */
-export function whatFailed(line: DrillLine, policy: Policy): string[] {
+export function whatFailed(line: Measured, policy: Policy): string[] {
   const left = line.troubles.filter((trouble) => trouble.startsWith(NOT_TAKEN_BACK));
   return [...stopping(line, policy), ...undoing(line, policy), ...left];
 }
 
-function stopping({ stop, reads, releasedAfterMs, breaker, faults }: DrillLine, { stopWithinMs }: Policy): string[] {
+function stopping({ stop, reads, releasedAfterMs, breaker, faults }: Measured, { stopWithinMs }: Policy): string[] {
   const wrong: string[] = [];
   if (stop.ms === null) wrong.push("the agent did not stop");
   else if (!(stop.ms < stopWithinMs)) {
@@ -65,7 +68,7 @@ function stopping({ stop, reads, releasedAfterMs, breaker, faults }: DrillLine, 
   return [...wrong, ...faults.filter(({ held }) => !held).map(({ fault }) => `it did not hold under ${fault}`)];
 }
 
-function undoing({ undone }: DrillLine, { undoWithinMs }: Policy): string[] {
+function undoing({ undone }: Measured, { undoWithinMs }: Policy): string[] {
   return undone.flatMap(({ type, equal, ms }) => {
     if (!equal) return [`${type} was not restored`];
     return ms <= undoWithinMs ? [] : [`${type} took over ${formatDuration(undoWithinMs)} to undo`];

@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import { whatFailed } from "../../checks/05-rollback-kill-switches/drilled.ts";
+import { policyFrom } from "../audit/policy.ts";
 import type { ExitCode } from "../audit/report.ts";
 import type { Project } from "../config/project.ts";
 import { readTextFile, UnreadableFile } from "../doors/file.ts";
@@ -51,6 +53,9 @@ function whyNot({ line }: Attested, project: Project | null, now: number): strin
     const isElsewhere = ignored.startsWith("a drill in ") && line.environment !== null;
     return `it is ${ignored}${isElsewhere ? `: give --env ${line.environment ?? ""}` : ""}`;
   }
+  // By its figures, as everywhere: what it says of itself is a claim, and the policy may be stricter by now.
+  const failed = whatFailed(line, policyFrom(project?.config.policy, project?.config.drills));
+  if (failed.length > 0) return `the drill did not hold: ${failed.join("; ")}`;
   return line.verdict.held ? null : `the drill did not hold: ${line.verdict.why ?? "it says so itself"}`;
 }
 

@@ -13,6 +13,7 @@ beforeAll(async () => {
   const files: [string, Parameters<typeof drillDaysAgo>[1]?][] = [
     ["good"],
     ["failed", { verdict: { held: false, why: "the agent did not stop" } }],
+    ["slow", { stop: { ms: 45_000, resolutionMs: 50, acceptedAfterAnswer: 9 } }],
     ["billing", { agent: "billing" }],
     ["staging", { environment: "staging" }],
     ["future", { endedAt: "2099-01-01T00:00:00.000Z" }],
@@ -22,6 +23,7 @@ beforeAll(async () => {
   const good = attestationText(attest(drillDaysAgo(3), ours.privateKey));
   await writeFile(join(folder, "altered.json"), good.replace('"payload": "', '"payload": "AAAA'));
   await writeFile(join(folder, "bare.yaml"), "version: 1\nagent: { name: subscription-support }\n");
+  await writeFile(join(folder, "strict.yaml"), `${CONFIG}policy: { stopWithin: 2s }\n`);
   await writeFile(join(folder, "unread.yaml"), CONFIG.replace("drills.pub", "none.pub"));
 });
 
@@ -37,6 +39,9 @@ clawproof-3, ended 2026-11-19T06:00:00.000Z: stopped in 3.8s, 1/1 action types r
 
   it.each([
     ["failed.json", [], "[FAIL] the drill did not hold: the agent did not stop"],
+    ["slow.json", [], "[FAIL] the drill did not hold: stopped in 45.0s (target: <30s)"],
+    ["slow.json", ["--key", "drills.pub"], "[FAIL] the drill did not hold: stopped in 45.0s"],
+    ["good.json", ["-c", "strict.yaml"], "[FAIL] the drill did not hold: stopped in 3.8s (target: <2s)"],
     ["altered.json", [], "[FAIL] it was altered after it was signed: the signature of drills.pub does not fit it"],
     ["billing.json", [], "[FAIL] it is a drill of another agent (billing)"],
     ["staging.json", [], "[FAIL] it is a drill in environment staging: give --env staging"],
