@@ -50,8 +50,9 @@ export async function remind(flags: RemindFlags, surroundings: Surroundings): Pr
     return 3;
   }
   const { due, nothing } = read;
-  const lines = remindLines(due, { project, now, nothing });
-  if (flags.ics !== undefined) await writeWhole(flags.ics, cwd, calendarOf(due, { project, now, withinMs }), "--ics");
+  const lines = remindLines(due, { project, config: flags.config, now, nothing });
+  if (flags.ics !== undefined)
+    await writeWhole(flags.ics, cwd, calendarOf(due, { project, config: flags.config, now, withinMs }), "--ics");
   const told = flags.notify === true && due.state !== "fresh" ? await tell(lines, project, surroundings) : null;
   const exitCode = due.state === "fresh" ? 0 : 1;
   stdout.write(
@@ -143,21 +144,22 @@ function factsOf({ state, last, lastCounting, dueAt }: Due, { config, environmen
 
 function calendarOf(
   { last, dueAt }: Due,
-  { project, now, withinMs }: { project: Project; now: number; withinMs: number },
+  { project, config, now, withinMs }: { project: Project; config: string | undefined; now: number; withinMs: number },
 ): string {
-  const { config, environment } = project;
-  const who = environment === null ? config.agent.name : `${config.agent.name} in ${environment}`;
+  const { environment } = project;
+  const { name } = project.config.agent;
+  const who = environment === null ? name : `${name} in ${environment}`;
   const today = Math.floor(now / DAY_MS) * DAY_MS;
   // Not when it was written: the same drills give the same file.
   const stamp = last === null ? today : Date.parse(last.drill.line.endedAt);
   const why = last === null ? "there is none yet" : last.counts === true ? null : last.counts.why;
   const isDueNow = why !== null;
   return calendarText({
-    uid: `drill-${sha256(JSON.stringify([config.agent.name, environment])).slice(0, 32)}@clawproof`,
+    uid: `drill-${sha256(JSON.stringify([name, environment])).slice(0, 32)}@clawproof`,
     stamp: isDueNow ? Math.max(stamp, today) : stamp,
     day: isDueNow ? today : dueAt,
     summary: `Kill switch drill of ${who}`,
-    description: `${isDueNow ? `It is due now: ${why}` : "It is due by then"}. Hold it with: ${drillCommand(project)}`,
+    description: `${isDueNow ? `It is due now: ${why}` : "It is due by then"}. Hold it with: ${drillCommand(project, config)}`,
     remindDays: Math.max(1, Math.round(withinMs / DAY_MS)),
   });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serve } from "../doors/servers.ts";
@@ -16,7 +16,7 @@ describe("remind", () => {
       [],
       0,
       `last drill 12 days ago (clawproof-12, ended 2026-11-10T06:00:00.000Z) held: stopped in 3.8s, 1/1 action types reversed; signed by drills.pub
-next drill due 2026-12-15, in 23 days
+next drill due 2026-12-15 06:00 UTC, in 23 days
 `,
     ],
     [
@@ -24,10 +24,16 @@ next drill due 2026-12-15, in 23 days
       [signed(drillDaysAgo(30))],
       [],
       1,
-      "next drill due 2026-11-27, in 5 days: clawproof drill\n",
+      "next drill due 2026-11-27 06:00 UTC, in 5 days: clawproof drill\n",
     ],
     ["one that is due soon, asked about less", [signed(drillDaysAgo(30))], ["--within", "4d"], 0, "in 5 days\n"],
-    ["one that is overdue", [signed(drillDaysAgo(40))], [], 1, "OVERDUE since 2026-11-17 (5 days): clawproof drill\n"],
+    [
+      "one that is overdue",
+      [signed(drillDaysAgo(40))],
+      [],
+      1,
+      "OVERDUE since 2026-11-17 06:00 UTC (5 days): clawproof drill\n",
+    ],
     ["none", [], [], 1, "no drill yet: drills.jsonl does not exist yet\nthe first one is due now: clawproof drill\n"],
     [
       "others' alone",
@@ -41,7 +47,7 @@ next drill due 2026-12-15, in 23 days
       [signed(drillDaysAgo(12)), signed(drillDaysAgo(0.5, FAILED))],
       [],
       1,
-      `last drill today (clawproof-0.5, ended 2026-11-21T18:00:00.000Z) does not count: it did not hold: the agent did not stop
+      `last drill less than a day ago (clawproof-0.5, ended 2026-11-21T18:00:00.000Z) does not count: it did not hold: the agent did not stop
 the last one that counts was 12 days ago (clawproof-12, ended 2026-11-10T06:00:00.000Z)
 the next one is due now: clawproof drill
 `,
@@ -63,6 +69,16 @@ the next one is due now: clawproof drill
     const folder = await folderOf([], `${CONFIG}environments: { staging: {} }\n`);
     const { stdout } = await runIn(folder, "remind", "--env", "staging");
     expect(stdout).toContain("due now: clawproof drill --env staging\n");
+  });
+
+  it("names the configuration in what to do: where a person stands there may be another agent's", async () => {
+    const folder = await folderOf([]);
+    await copyFile(join(folder, "clawproof.yaml"), join(folder, "my agent.yaml"));
+    const { stdout } = await runIn(folder, "remind", "-c", "my agent.yaml", "--ics", "drill.ics");
+    expect(stdout).toContain("due now: clawproof drill -c 'my agent.yaml'\n");
+    expect((await readFile(join(folder, "drill.ics"), "utf8")).replaceAll("\r\n ", "")).toContain(
+      "Hold it with: clawproof drill -c 'my agent.yaml'",
+    );
   });
 
   it("says it in JSON", async () => {
