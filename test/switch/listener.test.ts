@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { listen, type ListenOptions } from "../../src/switch/service/listener.ts";
@@ -48,6 +50,23 @@ describe("a public address", () => {
       const answer = await send(url.replace("0.0.0.0", "127.0.0.1") + path, { headers });
       expect([path, answer.status, answer.text]).toEqual([path, 403, expect.stringContaining("switch.behindProxy")]);
     }
+  });
+});
+
+describe("a connection that does not say what it wants", () => {
+  it.for([
+    ["nothing", null, ""],
+    ["half a request", null, "POST /v1/kill HTTP/1.1\r\nHost: localhost\r\n"],
+    ["no handshake", PAIR, ""],
+  ] as const)("%s: is ended within its time, for it may be one of the last to be had", async ([, tls, said]) => {
+    const it = await startSwitch();
+    const { port, hostname } = new URL(await listening(it, { tls, headersMs: 100 }));
+    const began = performance.now();
+    const socket = connect(Number(port), hostname, () => socket.write(said));
+    socket.resume().on("error", () => undefined);
+    await once(socket, "close");
+    // It is looked for once a second.
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
 

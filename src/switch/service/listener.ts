@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import { type AddressInfo, BlockList, isIP, isIPv6 } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenAddress } from "../../config/listening.ts";
@@ -16,6 +16,8 @@ import type { Service } from "./service.ts";
 
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
+/** How often Node looks for those that are over; by itself every 30 s, so that ten would be forty. */
+const LOOKED_EVERY_MS = 1_000;
 /** After a restart every agent comes back at once. */
 const MOST_WAITING = 4_096;
 const GRACE_MS = 3_000;
@@ -26,6 +28,8 @@ export interface ListenOptions {
   tls: { cert: string; key: string } | null;
   /** Trusted proxies: only they may say whom they speak for, and only they may connect. */
   behindProxy: readonly string[];
+  /** How long a connection may take to say what it wants, in milliseconds. */
+  headersMs?: number;
 }
 
 export interface Listening {
@@ -53,9 +57,16 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   const { host, port } = options.listen;
   checkListen(options);
   const answer = answerWith(service, trusted(options.behindProxy));
-  const server: Server = options.tls ? await secureServer(options.tls, answer) : createHttpServer(answer);
-  server.headersTimeout = HEADERS_MS;
-  server.requestTimeout = REQUEST_MS;
+  const { headersMs = HEADERS_MS } = options;
+  // Whoever opens connections and says nothing must not keep an order out for longer.
+  const limits = {
+    headersTimeout: headersMs,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: LOOKED_EVERY_MS,
+  };
+  const server: Server = options.tls
+    ? await secureServer(options.tls, { ...limits, handshakeTimeout: headersMs }, answer)
+    : createHttpServer(limits, answer);
   server.maxHeadersCount = 100;
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => reject(new NotListening(whyNot(error, options.listen)));
@@ -157,10 +168,14 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-async function secureServer(tls: { cert: string; key: string }, answer: RequestListener): Promise<Server> {
+async function secureServer(
+  tls: { cert: string; key: string },
+  limits: ServerOptions,
+  answer: RequestListener,
+): Promise<Server> {
   const files = await pem(tls);
   try {
-    return createHttpsServer(files, answer);
+    return createHttpsServer({ ...files, ...limits }, answer);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new NotListening(`${tls.cert} and ${tls.key} are no certificate and its key in PEM (${why})`, {
