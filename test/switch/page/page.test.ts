@@ -227,6 +227,10 @@ describe.skipIf(!isThere)(TITLE, { timeout: HANGING_MS }, () => {
     expect(await page.locator(":focus").textContent()).toBe("key-agent is stopped");
     expect(await page.evaluate(lowContrast)).toEqual([]);
     expect((await ordersOn("key-agent")).map(({ reason, mode }) => [reason, mode])).toEqual([[nasty, "stopped"]]);
+    const turning = { scope: "key-agent", reason: "not\u202ewrong" };
+    await service.call("/v1/kill", { token: service.admin, body: turning });
+    await text(page, "#covering", "not wrong");
+    await text(page, "#orders", "not wrong");
   });
 
   it("makes one order of a double tap, and none of one on the button that only asks", async () => {

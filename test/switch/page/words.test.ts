@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modeOf, ordersOver as protocolOrdersOver, type Order } from "../../../src/switch/protocol/order.ts";
 import { narrowerOrders as operatorsNarrower } from "../../../src/operator/state.ts";
+import { printable } from "../../../src/report/printable.ts";
 import { ORDER_KINDS } from "../../../src/switch/protocol/messages.ts";
 import { parseScope as protocolScope, targetOf } from "../../../src/switch/protocol/scope.ts";
 import {
@@ -14,6 +15,7 @@ import {
   ordersOver,
   parseScope,
   refusalWords,
+  shownText,
   sinceWords,
   strictest,
   undoneWords,
@@ -85,6 +87,12 @@ describe("the page's words", () => {
     reason: "wrong",
     at: AT,
   } as const;
+
+  it("are not turned round, nor hidden, by a reason: as on the terminal", () => {
+    expect(shownText("a\u202eb\u2066c\u0007d\ne")).toBe("a b c d e");
+    const text = fc.string({ unit: fc.constantFrom("a", "é", "日", "\u200f", "\u202e", "\u2069", "\u009b", "\n") });
+    fc.assert(fc.property(text, (given) => shownText(given).trim() === printable(given)));
+  });
 
   it("say since when, by whom and why, in this place's time", () => {
     expect(sinceWords(held, NOW)).toBe("since 03:12 by kim — wrong");

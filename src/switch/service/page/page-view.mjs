@@ -7,6 +7,7 @@ import {
   obedienceWords,
   orderKindWords,
   ordersOver,
+  shownText,
   sinceWords,
   strictest,
 } from "./page-words.mjs";
@@ -21,12 +22,13 @@ export const byId = (id) => document.getElementById(id);
 /** An element with properties and children; a child that is a string becomes text. */
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === "string" ? shownText(child) : child)));
   return made;
 }
 
 /** Sets a text where it differs, so that nothing is announced twice. */
-export function setText(id, text) {
+export function setText(id, given) {
+  const text = shownText(given);
   if (byId(id).textContent !== text) byId(id).textContent = text;
 }
 

@@ -89,6 +89,18 @@ export function strictest(covering) {
   return covering.length > 0 ? "read-only" : "running";
 }
 
+/** What nobody sees, and what reorders the words beside it. */
+const UNPRINTABLE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu;
+
+/**
+ * Text that others wrote, as it is shown: a reason must not turn round what this page says. As in src/report/printable.ts.
+ *
+ * @param {string} text
+ */
+export function shownText(text) {
+  return text.replace(UNPRINTABLE, " ");
+}
+
 /**
  * How a scope is called on buttons.
  *
