@@ -78,9 +78,16 @@ async function notesOn({ target, scope }: Prepared<OwnTarget>, obedience: Obedie
   if (obedience.known === 0) return [await nobodyWords(target, scope)];
   const { missing, why } = obedience;
   const named = missing.slice(0, MOST_NAMED).map(missingWords);
-  const more =
-    missing.length > MOST_NAMED ? [`and ${missing.length - MOST_NAMED} more (clawproof status --format json)`] : [];
-  return [...named, ...more, ...(why === null ? [] : [`who obeys could not be asked: ${printable(why)}`])];
+  return [
+    ...named,
+    ...moreWords(missing.length, target),
+    ...(why === null ? [] : [`who obeys could not be asked: ${printable(why)}`]),
+  ];
+}
+
+/** How many are not named, and where all are; nothing where all were. */
+function moreWords(count: number, { url }: OwnTarget): string[] {
+  return count > MOST_NAMED ? [`and ${count - MOST_NAMED} more (all are in ${url}/v1/fleet)`] : [];
 }
 
 function missingWords({ instance, agent, version, state, running, seenAt }: FleetInstance): string {
@@ -100,9 +107,8 @@ async function nobodyWords(target: OwnTarget, scope: string): Promise<string> {
     if (instances.length === 0) return `${begin}: none has reported to this switch at all`;
     const meant = meantScope(scope, instances);
     if (meant !== undefined) return `${begin}: did you mean ${printable(meant)}?`;
-    return `${begin}; known are ${agentsOf(instances)
-      .map(({ name }) => printable(name))
-      .join(", ")}`;
+    const names = agentsOf(instances).map(({ name }) => printable(name));
+    return `${begin}; known are ${[...names.slice(0, MOST_NAMED), ...moreWords(names.length, target)].join(", ")}`;
   } catch (error) {
     if (error instanceof SwitchProblem) return begin;
     throw error;

@@ -112,6 +112,9 @@ describe("kill", () => {
     expect([status, inForce(it)]).toEqual([1, ["suport stopped: x"]]);
     const other = await runOn(it, it.admin, ["kill", "payroll", "x"]);
     expect(other.stderr).toContain("no instance ever reported as payroll; known are support\n");
+    for (let index = 0; index < 24; index++) await reporters(it, `agent-${index}`, ["web-1"]);
+    const many = await runOn(it, it.admin, ["kill", "payroll", "x"]);
+    expect(many.stderr).toMatch(/known are agent-0, .* and 5 more \(all are in http:\S+\/v1\/fleet\)\n/);
     const empty = await startSwitch();
     expect((await runOn(empty, empty.admin, ["kill", "all", "x"])).stderr).toContain(
       "none has reported to this switch at all",
