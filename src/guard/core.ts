@@ -19,6 +19,7 @@ import { Times } from "./times.ts";
 /** How often time itself is looked at: leases that end, drains that are over, half-open writes that never return. */
 const SWEEP_MS = 100;
 const FOREVER = { monotonicUntil: Number.POSITIVE_INFINITY, wallUntil: Number.POSITIVE_INFINITY };
+const OVER = { monotonicUntil: Number.NEGATIVE_INFINITY, wallUntil: Number.NEGATIVE_INFINITY };
 
 export interface Counts {
   begun: number;
@@ -57,17 +58,21 @@ export class Core {
   readonly breaker: BreakerPair;
   /** What covers every action type. */
   readonly all: Lanes;
-  /** The switch's client moves its ends. */
-  readonly lease: Lease;
+  /** What calls are asked by. The switch's client moves its ends, until the guard is closed: then none is left. */
+  lease: Lease;
   readonly times: Times;
   readonly #breakers: Breakers;
   readonly #client: GuardClient | null;
   readonly #notice: (notice: Notice) => void;
   readonly #byType = new Map<string, Lanes>();
   readonly #timer: NodeJS.Timeout;
-  readonly #waiting = new Set<() => void>();
+  /** Who waits for the switch: told null once it was heard, else why it never will be. */
+  readonly #waiting = new Set<(why: Error | null) => void>();
+  /** What was heard last, which holds what runs also after the guard was closed. */
+  readonly #heard: Lease;
   #view: View = null;
   #wasLost: boolean;
+  #isClosed = false;
 
   constructor({ settings, breakerSettings, breakers, client, notice, clock }: CoreOptions) {
     this.settings = settings;
@@ -77,7 +82,8 @@ export class Core {
     this.#client = client;
     this.#notice = notice;
     this.times = new Times(clock);
-    this.lease = client?.lease ?? { ...FOREVER };
+    this.#heard = client?.lease ?? FOREVER;
+    this.lease = this.#heard;
     this.#wasLost = client !== null;
     this.breaker = breakers.add(breakerSettings);
     this.all = this.#lanesOf(null, true, null);
@@ -99,22 +105,20 @@ export class Core {
 
   /** Resolves once the switch was heard. */
   async ready(timeoutMs: number): Promise<void> {
-    if (this.#client === null || this.#view !== null) return;
     const { agent, killSwitch } = this.settings;
+    if (this.#isClosed) throw closedError(agent);
+    if (this.#client === null || this.#view !== null) return;
     const where = killSwitch?.urls.join(", ") ?? "";
     await new Promise<void>((resolve, reject) => {
-      const heard = (): void => {
+      const end = (why: Error | null): void => {
         clearTimeout(timer);
-        this.#waiting.delete(heard);
-        resolve();
+        this.#waiting.delete(end);
+        if (why === null) resolve();
+        else reject(why);
       };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(heard);
-        reject(
-          new Error(`${agent} has not heard its kill switch at ${where} within ${timeoutMs} ms: it does not write`),
-        );
-      }, timeoutMs);
-      this.#waiting.add(heard);
+      const words = `${agent} has not heard its kill switch at ${where} within ${timeoutMs} ms: it does not write`;
+      const timer = setTimeout(() => end(new Error(words)), timeoutMs);
+      this.#waiting.add(end);
     });
   }
 
@@ -144,7 +148,7 @@ export class Core {
     }
     this.#breakers.heard(view);
     this.#sweep();
-    for (const heard of this.#waiting) heard();
+    for (const end of this.#waiting) end(null);
   }
 
   /** Whether a call may run, by the clocks as they are now. */
@@ -180,30 +184,37 @@ export class Core {
   #sweep(): void {
     this.times.lookAtBoth();
     const { monotonic, wall } = this.times;
-    this.#breakers.sweep(monotonic);
-    this.#tellOfLease(monotonic, wall);
+    if (!this.#isClosed) {
+      this.#breakers.sweep(monotonic);
+      this.#tellOfLease(monotonic, wall);
+    }
     if (this.running.size > 0) for (const call of this.running) this.#enforce(call, monotonic, wall);
+    else if (this.#isClosed) clearInterval(this.#timer);
+    if (this.#isClosed) return;
     this.#settle();
     this.telemetry.look();
   }
 
-  /** Nobody listens to the switch any more: what was heard counts no longer. */
+  /**
+   * Nobody listens to the switch any more: nothing begins by what was heard. What runs already may go on to the end of that
+   * lease, and is told to end then, as it is wherever the switch is not heard.
+   */
   close(): void {
-    clearInterval(this.#timer);
-    this.lease.monotonicUntil = Number.NEGATIVE_INFINITY;
-    this.lease.wallUntil = Number.NEGATIVE_INFINITY;
+    this.#isClosed = true;
+    this.lease = { ...OVER };
+    for (const end of this.#waiting) end(closedError(this.settings.agent));
     this.telemetry.close();
   }
 
   /** Ends a running call that may not run any longer: at once, or after `drain` where it may finish. */
   #enforce(call: RunningCall, monotonic: number, wall: number): void {
-    const reason = decide(call.lane, call.effect === "write", false, this.lease, monotonic, wall);
+    const reason = decide(call.lane, call.effect === "write", false, this.#heard, monotonic, wall);
     if (reason === null) {
       if (call.abortedAt === 0) call.forbiddenSince = 0;
       return;
     }
     // Silence counts from the end of the lease, whenever that was seen.
-    const since = isForbidden(call) ? monotonic : Math.min(monotonic, this.lease.monotonicUntil);
+    const since = isForbidden(call) ? monotonic : Math.min(monotonic, this.#heard.monotonicUntil);
     if (call.forbiddenSince === 0) call.forbiddenSince = Math.max(since, Number.MIN_VALUE);
     const isDrained = monotonic >= call.forbiddenSince + this.settings.drainMs;
     if (!call.kind.finish || isDrained)
@@ -256,6 +267,10 @@ export class Core {
 /** Whether an order in force, not silence, forbids it. */
 function isForbidden({ lane, effect }: RunningCall): boolean {
   return lane.mode === "stopped" || (lane.mode === "read-only" && effect === "write");
+}
+
+function closedError(agent: string): Error {
+  return new Error(`the guard of ${agent} is closed: it writes no more`);
 }
 
 function noCounts(): Counts {

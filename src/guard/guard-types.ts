@@ -73,8 +73,8 @@ export interface Guard {
   /** The undo functions of its actions, by type: for `rollback.guard` in clawproof.yaml. */
   undoHandlers(): UndoFunctions;
   /**
-   * Ends the connection to the switch, and with it every write. Waits for the records of writes that still run, as long as
-   * for a commit.
+   * Ends the connection to the switch: no write begins any more, and what runs is told to end when the lease is over. Waits
+   * for the records of writes that still run, as long as for a commit.
    */
   close(): Promise<void>;
 }

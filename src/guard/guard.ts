@@ -13,7 +13,7 @@ import { Core } from "./core.ts";
 import { acceptedLocales, fallbackText } from "./fallback.ts";
 import type { Guard, GuardedType } from "./guard-types.ts";
 import { handlerOf } from "./handler.ts";
-import { consoleNotice, noticeOfSwitch } from "./notices.ts";
+import { consoleNotice, heardBy, noticeOfSwitch } from "./notices.ts";
 import { checkName, type GuardOptions, type GuardSettings, type Notice, readDuration, readOptions } from "./options.ts";
 import { ActionRefused, refusalResponse } from "./refusal.ts";
 import { stateOf } from "./state.ts";
@@ -45,7 +45,7 @@ export function createGuard(options: GuardOptions): Guard {
 export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guard {
   const settings = readOptions(options);
   const breakerSettings = readBreakerSettings(options.breaker);
-  const notice = options.onNotice ?? consoleNotice;
+  const notice = options.onNotice === undefined ? consoleNotice : heardBy(options.onNotice);
   const told = { running: () => core.forbidden(), counts: () => ({ ...core.counts }) };
   const client = connect(settings, told, notice);
   const breakers = new Breakers({
@@ -66,6 +66,7 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
           ...{ agent: settings.agent, version: settings.version, notice },
           keepMs: options.ledger.keep === undefined ? null : readDuration("ledger.keep", options.ledger.keep, 0),
         });
+  let closing: Promise<void> | null = null;
   client?.start();
 
   return {
@@ -148,10 +149,14 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       });
     },
 
-    async close() {
-      core.close();
-      await client?.close();
-      await recordings?.close();
+    close() {
+      // Once, whoever asks: a signal handler and the end of main often do both.
+      closing ??= (async () => {
+        core.close();
+        await client?.close();
+        await recordings?.close();
+      })();
+      return closing;
     },
   };
 }

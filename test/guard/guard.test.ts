@@ -353,6 +353,84 @@ describe("guard.close", () => {
     await guard.close();
     await expect(write(1)).rejects.toMatchObject({ reason: "lost" });
   });
+
+  it("lets what runs go on to the end of the lease, and tells it to end then: nobody hears an order any more", async () => {
+    vi.useFakeTimers();
+    try {
+      const { guard, clock, client } = handGuard({ drain: "5s" });
+      client.beat();
+      const held = heldAction();
+      const finishing = heldAction();
+      void guard.action("held", { run: held.run })(null);
+      void guard.action("finishing", { finish: true, run: finishing.run })(null);
+      await guard.close();
+      const aborted = () => [held, finishing].map(({ calls }) => calls[0]?.signal.aborted);
+      clock.pass(15_000);
+      vi.advanceTimersByTime(100);
+      expect(aborted()).toEqual([false, false]);
+      clock.pass(1);
+      vi.advanceTimersByTime(100);
+      expect(aborted()).toEqual([true, false]);
+      clock.pass(5_000);
+      vi.advanceTimersByTime(100);
+      expect(aborted()).toEqual([true, true]);
+      expect(held.calls[0]?.signal.reason).toMatchObject({ reason: "lost" });
+      held.calls[0]?.end();
+      finishing.calls[0]?.end();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("is not undone by what the client still does to its lease", async () => {
+    const { guard, client } = handGuard();
+    client.beat();
+    const write = guard.action("write", { run: ok });
+    await guard.close();
+    client.beat();
+    await expect(write(1)).rejects.toMatchObject({ reason: "lost" });
+  });
+
+  it("ends who waits for the switch, at once, and is one ending whoever asks", async () => {
+    const { guard } = handGuard();
+    const waiting = expect(guard.ready({ timeout: "1h" })).rejects.toThrow("the guard of support is closed");
+    const closing = guard.close();
+    expect(guard.close()).toBe(closing);
+    await Promise.all([closing, waiting]);
+    await expect(guard.ready()).rejects.toThrow("the guard of support is closed");
+  });
+});
+
+describe("a listener of notices that throws", () => {
+  it("keeps nothing from being stopped, changes no outcome, and loses no news", async () => {
+    vi.useFakeTimers();
+    const said: unknown[] = [];
+    const spy = vi.spyOn(console, "error").mockImplementation((line) => void said.push(line));
+    try {
+      const onNotice = (): void => {
+        throw new Error("the logger is down");
+      };
+      const { guard, clock, client } = handGuard({ onNotice, drain: 0 });
+      client.beat();
+      const held = heldAction();
+      const running = ["one", "two"].map((type) => guard.action(type, { run: held.run })(null));
+      const fail = guard.action("fail", { run: () => Promise.reject(new RangeError("a bug")) });
+      for (let i = 0; i < 5; i++) await expect(fail(null)).rejects.toThrow("a bug");
+      client.order({});
+      clock.pass(1);
+      vi.advanceTimersByTime(100);
+      expect(held.calls.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+      const codes = said.map((line) => /\[(.*)\]$/.exec(String(line))?.[1]);
+      expect(codes.sort()).toEqual(["breaker-open", "ignores-signal", "ignores-signal"]);
+      for (const call of held.calls) call.end();
+      await Promise.all(running);
+    } finally {
+      spy.mockRestore();
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe("guard.refusal", () => {
