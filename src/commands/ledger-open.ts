@@ -6,7 +6,7 @@ import { fill, Unfilled } from "../config/template.ts";
 import { keysOf } from "../ledger/environment-key.ts";
 import { type Filter, type Ledger, LedgerError, type Reading } from "../ledger/ledger.ts";
 import { openLedger, readLedger } from "../ledger/open.ts";
-import type { SealKey } from "../ledger/sealing.ts";
+import type { SealKey } from "../ledger/sealing-fields.ts";
 import { bothMoments, windowWords } from "../values/moment.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Surroundings } from "./surroundings.ts";

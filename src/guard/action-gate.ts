@@ -140,7 +140,9 @@ export class ActionGate {
   #traceOf({ trace, headers }: CallOptions): string | undefined {
     const { telemetry } = this.core;
     const active = telemetry.isActive ? telemetry.traceId() : undefined;
-    return active ?? trace ?? (headers === undefined ? undefined : traceOfHeaders(headers));
+    // An empty text names no trace: what is recorded under it nobody could take back.
+    const given = trace === "" ? undefined : trace;
+    return active ?? given ?? (headers === undefined ? undefined : traceOfHeaders(headers));
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Clock } from "../values/clock.ts";
 import type { View } from "../switch/protocol/view.ts";
 import { Breaker } from "./breaker/breaker.ts";
+import { SavedReader } from "./breaker/json.ts";
 import type { SavedBreaker } from "./breaker/saved.ts";
 import type { BreakerSettings } from "./breaker/settings.ts";
 import type { SavedGuard } from "./guard-types.ts";
 import type { Notice } from "./options.ts";
 import { type TripClient, Trips } from "./trips.ts";
+
+const read = new SavedReader("What restore gives, which is to be what guard.save gave,");
 
 /** A breaker of real calls with the one of drill calls beside it. */
 export interface BreakerPair {
@@ -31,14 +34,21 @@ export class Breakers {
   readonly #real = new Map<string, Breaker>();
   readonly #trips: Trips[] = [];
 
+  /** Throws TypeError for a `restore` that is not what `save` gave: to begin closed would let through what was held. */
   constructor(options: BreakersOptions) {
+    const { restore } = options;
+    if (restore !== undefined) {
+      const { breaker, types } = read.record(restore, "it");
+      read.record(breaker, "breaker");
+      read.record(types, "types");
+    }
     this.#options = options;
   }
 
   /** A pair for an action type, or for the agent as a whole. Throws TypeError where what was saved cannot be read. */
   add(settings: BreakerSettings, type?: string): BreakerPair {
     const { restore, clock } = this.#options;
-    const saved = type === undefined ? restore?.breaker : restore?.types[type];
+    const saved = type === undefined ? restore?.breaker : ownOf(restore?.types, type);
     const real = this.#make(settings, type, saved);
     const drill = new Breaker({ ...settings, resume: "auto" }, clock.monotonic());
     this.#all.push(real, drill);
@@ -90,4 +100,9 @@ export class Breakers {
     if (trips !== null) this.#trips.push(trips);
     return breaker;
   }
+}
+
+/** What was saved for a type; a type may be called as a member that every object has. */
+function ownOf(types: SavedGuard["types"] | undefined, type: string): SavedBreaker | undefined {
+  return types !== undefined && Object.hasOwn(types, type) ? types[type] : undefined;
 }

@@ -165,11 +165,11 @@ export class Core {
 
   /** Running actions that an order in force forbids, by type. */
   forbidden(): Record<string, number> {
-    const counts: Record<string, number> = {};
+    const counts = new Map<string, number>();
     for (const call of this.running) {
-      if (isForbidden(call)) counts[call.type] = (counts[call.type] ?? 0) + 1;
+      if (isForbidden(call)) counts.set(call.type, (counts.get(call.type) ?? 0) + 1);
     }
-    return counts;
+    return Object.fromEntries(counts);
   }
 
   /** A call has ended. */

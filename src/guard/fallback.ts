@@ -17,7 +17,8 @@ export type Fallback = string | Readonly<Record<string, string>> | ((asked: Fall
 /** Throws TypeError for a fallback that would show a user nothing. */
 export function checkFallback(fallback: Fallback | undefined): void {
   if (fallback === undefined || typeof fallback === "function") return;
-  const texts = typeof fallback === "string" ? [fallback] : Object.values(fallback);
+  // Null too, from JavaScript.
+  const texts: unknown[] = typeof fallback === "string" ? [fallback] : Object.values((fallback as object | null) ?? {});
   if (texts.length > 0 && texts.every((text) => typeof text === "string" && text.trim() !== "")) return;
   throw new TypeError(
     "fallback must be a text, texts by locale, or a function that returns one; an empty one tells nobody anything",

@@ -1,7 +1,7 @@
 import { SwitchClient } from "../switch/client/client.ts";
 import { type Clock, systemClock } from "../values/clock.ts";
 import { recordedAction } from "./recorded-action.ts";
-import { Recordings } from "./recording.ts";
+import { checkLedger, Recordings } from "./recording.ts";
 import { type ReadUndo, readUndo } from "./undo-form.ts";
 import type { UndoFunction } from "./undo-types.ts";
 import { guardedAction } from "./action.ts";
@@ -12,6 +12,8 @@ import { readBreakerSettings } from "./breaker/settings.ts";
 import { Core } from "./core.ts";
 import { acceptedLocales, fallbackText } from "./fallback.ts";
 import type { Guard, GuardedType } from "./guard-types.ts";
+import { checkDefinition } from "./definition.ts";
+import { shown } from "./given.ts";
 import { handlerOf } from "./handler.ts";
 import { consoleNotice, heardBy, noticeOfSwitch } from "./notices.ts";
 import { checkName, type GuardOptions, type GuardSettings, type Notice, readDuration, readOptions } from "./options.ts";
@@ -45,6 +47,7 @@ export function createGuard(options: GuardOptions): Guard {
 export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guard {
   const settings = readOptions(options);
   const breakerSettings = readBreakerSettings(options.breaker);
+  if (options.ledger !== undefined) checkLedger(options.ledger);
   const notice = options.onNotice === undefined ? consoleNotice : heardBy(options.onNotice);
   const told = { running: () => core.forbidden(), counts: () => ({ ...core.counts }) };
   const client = connect(settings, told, notice);
@@ -73,10 +76,10 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
     action<Input, Result>(type: string, definition: ActionDefinition<Input, Result>) {
       checkName("the type of an action", type);
       if (registered.has(type)) throw new TypeError(`the action ${type} is guarded already`);
-      const { effect = "write", run, finish = false, target, subject, breaker: own } = definition;
+      checkDefinition(type, definition as ActionDefinition<never, unknown>);
+      const { effect = "write", finish = false, target, subject, breaker: own } = definition;
       const undo = readUndo(type, definition.undo);
-      if (typeof run !== "function") throw new TypeError(`the action ${type} has no run: what would be guarded?`);
-      if (!["read", "write"].includes(effect)) throw new TypeError(`effect of ${type} must be "read" or "write"`);
+      if (recordings !== null && effect === "write") checkJoins(type, definition, undo);
       const typeSettings = own === true ? breakerSettings : own && readBreakerSettings(own);
       const lanes = core.register(type, effect === "write", typeSettings ? breakers.add(typeSettings, type) : null);
       registered.set(type, { type, effect, undo: undo.class });
@@ -86,7 +89,6 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
       const gate = new ActionGate({ core, lanes, kind, anomaly, typeAnomaly });
       const awaited = definition as ActionDefinition<Input, Awaited<Result>>;
       if (recordings === null || effect === "read") return guardedAction<Input, Awaited<Result>>(gate, awaited.run);
-      checkJoins(type, awaited, undo);
       return recordedAction<Input, Awaited<Result>>(gate, awaited, undo, recordings);
     },
 
@@ -130,7 +132,7 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
           "a kill switch holds this agent: release its order there (clawproof release), which says who and why",
         );
       }
-      if (by.trim() === "" || reason.trim() === "") throw new TypeError("resume needs by and reason");
+      if (!isWords(by) || !isWords(reason)) throw new TypeError("resume needs by and reason");
       notice({ level: "info", code: "resumed", message: `${by} lets ${settings.agent} try writes again: ${reason}` });
       breakers.approve();
     },
@@ -139,6 +141,8 @@ export function guardOn({ clock, connect }: Ground, options: GuardOptions): Guar
     undoHandlers: () => undoFunctions,
 
     async rollback({ trace, base, signal }) {
+      // Nothing would be found, and that reads as if nothing were left to take back.
+      if (typeof trace !== "string" || trace === "") throw new TypeError(`rollback needs a trace, not ${shown(trace)}`);
       if (recordings === null)
         throw new Error("there is no ledger: createGuard({ ledger }) records what undoing needs");
       const [{ rollbackOfGuard }, ledger] = await Promise.all([import("../rollback/of-guard.ts"), recordings.ledger()]);
@@ -166,6 +170,10 @@ function checkJoins<Input, Result>(type: string, definition: ActionDefinition<In
   const { joins = false, before, after } = definition;
   if (!joins || undo.sql === null || (before !== undefined && after !== undefined)) return;
   throw new TypeError(`${type} joins transactions: with undo.sql it needs before and after, which give its row`);
+}
+
+function isWords(given: unknown): given is string {
+  return typeof given === "string" && given.trim() !== "";
 }
 
 function connect(

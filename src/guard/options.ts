@@ -7,6 +7,7 @@ import type { LedgerSettings } from "./recording.ts";
 import type { ObservedAction } from "./running.ts";
 import type { SavedGuard } from "./guard-types.ts";
 import { checkFallback, type Fallback } from "./fallback.ts";
+import { checkMembers, shown } from "./given.ts";
 
 /** Longest that a stop may take: lease and drain together (contract, section 5). */
 const LONGEST_MS = 30_000;
@@ -14,6 +15,14 @@ const DEFAULT_LEASE_MS = 15_000;
 const DEFAULT_DRAIN_MS = 5_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const RESERVED = new Set(["drill", "all"]);
+
+const KNOWN = {
+  ...{ agent: true, version: true, instance: true, killSwitch: true, breaker: true, ledger: true, fallback: true },
+  ...{ restore: true, drain: true, refused: true, onNotice: true },
+} satisfies Record<keyof GuardOptions, true>;
+const KNOWN_OF_SWITCH = {
+  ...{ url: true, token: true, lease: true, whenLost: true, ca: true },
+} satisfies Record<keyof KillSwitchOptions, true>;
 
 /** A duration as text (`500ms`, `15s`, `5m`) or in milliseconds. */
 export type DurationLike = string | number;
@@ -24,11 +33,11 @@ export interface KillSwitchOptions {
   /** With the role `agent`. */
   token: string | undefined;
   /** How long the agent may go on acting on what it last heard; the service's own may be shorter. Default 15 s. */
-  lease?: DurationLike;
+  lease?: DurationLike | undefined;
   /** What may be done when the lease is over. Default `read-only`. */
-  whenLost?: WhenLost;
+  whenLost?: WhenLost | undefined;
   /** Certificates of authorities to trust, in PEM. */
-  ca?: string;
+  ca?: string | undefined;
 }
 
 /** Something that whoever operates the agent should see. Never holds a secret. */
@@ -78,6 +87,7 @@ export interface GuardSettings {
 
 /** Reads what an agent's code gives to createGuard. Throws TypeError that names the option and what it was. */
 export function readOptions(options: GuardOptions): GuardSettings {
+  checkMembers("createGuard", options, Object.keys(KNOWN));
   const { agent, version, instance, killSwitch, fallback, refused = "throw" } = options;
   checkName("agent", agent);
   if (version !== undefined) checkName("version", version);
@@ -85,6 +95,9 @@ export function readOptions(options: GuardOptions): GuardSettings {
     throw new TypeError(`instance must be a name of at most 128 characters, not ${shown(instance)}`);
   }
   checkFallback(fallback);
+  if (options.onNotice !== undefined && typeof options.onNotice !== "function") {
+    throw new TypeError(`onNotice must be a function, not ${shown(options.onNotice)}`);
+  }
   if (!["throw", "result"].includes(refused)) {
     throw new TypeError(`refused must be "throw" or "result", not ${shown(refused)}`);
   }
@@ -115,8 +128,9 @@ function readKillSwitch(given: GuardOptions["killSwitch"]): Pick<GuardSettings, 
       `killSwitch must be { url, token }, or "none" where nothing is to stop this agent, not ${shown(given)}`,
     );
   }
+  checkMembers("killSwitch", given, Object.keys(KNOWN_OF_SWITCH));
   const { url, token, lease, whenLost = "read-only", ca } = given;
-  const urls = (typeof url === "string" ? [url] : (url ?? [])).map(checkUrl);
+  const urls = (Array.isArray(url) ? url : [url ?? []].flat()).map(checkUrl);
   if (urls.length === 0)
     throw new TypeError("killSwitch.url is undefined: give the address of the kill switch service");
   if (typeof token !== "string" || token === "") {
@@ -124,6 +138,9 @@ function readKillSwitch(given: GuardOptions["killSwitch"]): Pick<GuardSettings, 
   }
   if (!["read-only", "stopped"].includes(whenLost)) {
     throw new TypeError(`killSwitch.whenLost must be "read-only" or "stopped", not ${shown(whenLost)}`);
+  }
+  if (ca !== undefined && !(typeof ca === "string" && ca.includes("-----BEGIN "))) {
+    throw new TypeError("killSwitch.ca must be the certificates themselves, in PEM, not a path");
   }
   const leaseMs = readDuration("killSwitch.lease", lease, DEFAULT_LEASE_MS);
   if (leaseMs < 1) throw new TypeError(`killSwitch.lease must be longer than ${shown(lease)}`);
@@ -155,10 +172,4 @@ export function readDuration(option: string, given: unknown, otherwise: number):
   const ms = typeof given === "string" ? parseDuration(given) : given;
   if (typeof ms === "number" && Number.isFinite(ms) && ms >= 0) return ms;
   throw new TypeError(`${option} must be a duration such as "15s", or milliseconds, not ${shown(given)}`);
-}
-
-/** A value as a message shows it. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

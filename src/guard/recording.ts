@@ -1,8 +1,10 @@
 import { systemClock } from "../values/clock.ts";
 import { sameJson } from "../values/same-json.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Ledger, LedgerError } from "../ledger/ledger.ts";
+import { checkSealing } from "../ledger/sealing-fields.ts";
 import type { LedgerOptions } from "../ledger/open.ts";
 import type { KeptHandler } from "../ledger/record.ts";
+import { checkMembers, shown } from "./given.ts";
 import type { Notice } from "./options.ts";
 import type { ReadUndo } from "./undo-form.ts";
 import type { UndoKey } from "./undo-types.ts";
@@ -25,6 +27,29 @@ export interface LedgerSettings extends LedgerOptions {
   database: string;
   /** How long an action is kept, as a duration (`90d`); what can still be undone is kept all the same. Default: for ever. */
   keep?: string | number | undefined;
+}
+
+const KNOWN = {
+  ...{ database: true, keep: true, redact: true, encrypt: true, keys: true },
+  ...{ directory: true, create: true, timeoutMs: true, now: true, synchronous: true },
+} satisfies Record<keyof LedgerSettings, true>;
+
+/** Throws TypeError for settings that no record could be written with: the first write would be too late to hear of it. */
+export function checkLedger(settings: LedgerSettings): void {
+  checkMembers("ledger", settings, Object.keys(KNOWN));
+  const { database, timeoutMs } = settings;
+  if (typeof database !== "string" || database.trim() === "") {
+    throw new TypeError(`ledger.database is ${shown(database)}: give sqlite:PATH, postgres://… or mysql://…`);
+  }
+  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
+    throw new TypeError(`ledger.timeoutMs must be milliseconds above 0, not ${shown(timeoutMs)}`);
+  }
+  try {
+    checkSealing(settings);
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    throw new TypeError(`ledger: ${error.message}`, { cause: error });
+  }
 }
 
 export interface RecordingsOptions {

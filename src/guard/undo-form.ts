@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import type { RecordedUndo, UndoClass, UndoForm } from "../ledger/record.ts";
 import type { UndoFunction } from "../rollback/undo-function.ts";
-import { shown } from "./options.ts";
-import type { ActionUndo, SqlUndo, UndoKey } from "./undo-types.ts";
+import { checkMembers, shown } from "./given.ts";
+import type { ActionUndo, CompensatingUndo, SqlUndo, UndoKey } from "./undo-types.ts";
 
 const COMPENSATING = ["http", "command", "module"] as const;
+const BESIDE = ["state", "idempotent", "residue"];
 
 /** An action's `undo`, taken apart once. */
 export interface ReadUndo {
@@ -28,12 +29,16 @@ export function readUndo(type: string, undo: ActionUndo<never> | undefined): Rea
     throw new TypeError(`undo of ${type} must be a function or one of sql, http, command, module, irreversible`);
   }
   if ("irreversible" in undo) {
+    checkMembers(`undo of ${type}`, undo, ["irreversible"]);
     if (typeof undo.irreversible !== "string" || undo.irreversible === "") {
       throw new TypeError(`undo.irreversible of ${type} must say what a person must do`);
     }
     return { ...nothing, form: "irreversible", class: "irreversible", kept: { irreversible: undo.irreversible } };
   }
-  if ("sql" in undo) return { ...nothing, ...readSql(type, undo) };
+  if ("sql" in undo) {
+    checkMembers(`undo of ${type}`, undo, ["sql", "residue"]);
+    return { ...nothing, ...readSql(type, undo) };
+  }
   const forms = COMPENSATING.filter((form) => undo[form] !== undefined);
   const [form] = forms;
   if (form === undefined || forms.length > 1) {
@@ -41,7 +46,26 @@ export function readUndo(type: string, undo: ActionUndo<never> | undefined): Rea
       `undo of ${type} must be a function or exactly one of sql, http, command, module, irreversible`,
     );
   }
+  checkMembers(`undo of ${type}`, undo, [form, ...BESIDE]);
+  checkCompensating(type, undo);
   return { ...nothing, form, class: "compensable", residue: undo.residue ?? null, kept: { ...undo } };
+}
+
+/** What is kept is read by others, later: on the day that it is needed it would be too late to hear that it cannot be. */
+function checkCompensating(type: string, { http, command, module }: CompensatingUndo): void {
+  if (
+    http !== undefined &&
+    (typeof http !== "object" || typeof (http as unknown as { url?: unknown } | null)?.url !== "string")
+  ) {
+    throw new TypeError(`undo.http of ${type} must be a request, as { url, method, json }, not ${shown(http)}`);
+  }
+  const isCommand = Array.isArray(command) && command.length > 0 && command.every((one) => typeof one === "string");
+  if (command !== undefined && !isCommand) {
+    throw new TypeError(`undo.command of ${type} must be a list of a program and its arguments, not ${shown(command)}`);
+  }
+  if (module !== undefined && (typeof module !== "string" || module === "")) {
+    throw new TypeError(`undo.module of ${type} must be a file and a function, as "./undo.mjs#restore"`);
+  }
 }
 
 /** The key that an action gave with its input. Throws TypeError for one that would find no row, and so capture none. */
@@ -72,6 +96,7 @@ export function recordedUndo({ form }: ReadUndo, key: UndoKey | null): RecordedU
 }
 
 function readSql(type: string, { sql, residue }: SqlUndo<never>) {
+  checkMembers(`undo.sql of ${type}`, sql, ["database", "table", "key", "ignore"]);
   const { database, table, key, ignore } = sql;
   if (typeof database !== "string" || typeof table !== "string" || table === "") {
     throw new TypeError(`undo.sql of ${type} needs database, table and key`);

@@ -1,5 +1,5 @@
 import { LedgerError } from "./ledger.ts";
-import { createSeal, type SealKey } from "./sealing.ts";
+import { checkSealing, type SealKey } from "./sealing-fields.ts";
 
 /** The environment variable with the key that opens encrypted fields: `ID:SECRET`. */
 export const LEDGER_KEY = "CLAWPROOF_LEDGER_KEY";
@@ -12,7 +12,7 @@ export function keysOf(env: Readonly<Record<string, string | undefined>>): SealK
   const keys = [{ id: written.slice(0, colon), secret: written.slice(colon + 1) }];
   try {
     if (colon < 1) throw new LedgerError("it has no id");
-    createSeal({ keys });
+    checkSealing({ keys });
     return keys;
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;

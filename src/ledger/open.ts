@@ -14,7 +14,8 @@ import { META, type KeptHandler } from "./record.ts";
 import { createReading, HANDLER_KEY, type Source } from "./reading.ts";
 import { asLedgerError, Recorder } from "./recorder.ts";
 import { endedValues, insertedValues } from "./row.ts";
-import { createSeal, type Seal, type Sealing } from "./sealing.ts";
+import { createSeal, type Seal } from "./sealing.ts";
+import type { Sealing } from "./sealing-fields.ts";
 import { endActions, insertActions } from "./statements.ts";
 
 const TIMEOUT_MS = 10_000;

@@ -3,7 +3,8 @@ import type { Stamp } from "./ids.ts";
 import { isMoment } from "../values/moment.ts";
 import { LedgerError } from "./ledger.ts";
 import { COLUMNS, type ActionRecord, type Column, type Entry, type NewAction, type Outcome } from "./record.ts";
-import { holdsSealed, isMarkText, jsonText, mayHoldMark, type Seal, type SealedColumn } from "./sealing.ts";
+import { holdsSealed, isMarkText, jsonText, mayHoldMark, type Seal } from "./sealing.ts";
+import type { SealedColumn } from "./sealing-fields.ts";
 
 /** What comes with the end of an action or with its undo, or has the same value in every new row. */
 const LATER = [

@@ -1,32 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { isPointer } from "../values/pointer.ts";
 import { LedgerError } from "./ledger.ts";
+import { bytesOf, checkSealing, type SealedColumn, type Sealing } from "./sealing-fields.ts";
 import { cellNamesOf, withoutUnchanged } from "./sealing-rows.ts";
-
-/** A key of AES-256. */
-export interface SealKey {
-  /** Stored beside what it locks, so that keys can change. */
-  id: string;
-  /** 32 bytes, as 64 hexadecimal digits or as base64. */
-  secret: string;
-}
-
-/**
- * What of an action is never written as it is. A field is a JSON Pointer that begins with a column (`/before/card/number`,
- * `/captured`), or a name, which is meant wherever it stands in `before`, `after`, `captured` and `reference`: as a member
- * of an object, or as a column of captured rows. The key in `undo` stays: without it nothing could be taken back.
- */
-export interface Sealing {
-  /** Replaced by a mark. What is gone cannot be put back: undoing must look for it (`holdsRedacted`). */
-  redact?: readonly string[] | undefined;
-  /** Encrypted under the first key. */
-  encrypt?: readonly string[] | undefined;
-  /** The first one locks; all of them open. */
-  keys?: readonly SealKey[] | undefined;
-}
-
-export const SEALED_COLUMNS = ["before", "after", "captured", "reference"] as const;
-export type SealedColumn = (typeof SEALED_COLUMNS)[number];
 
 /** Puts away what must not be written, and brings it back. */
 export interface Seal {
@@ -42,7 +17,6 @@ const REDACTED = { [MARK]: "redacted" };
 /** What a column holds where all of it was redacted. */
 export const REDACTED_TEXT = JSON.stringify(REDACTED);
 const ALGORITHM = "aes-256-gcm";
-const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -72,10 +46,9 @@ function holds(value: unknown, isMeant: (mark: unknown) => boolean): boolean {
 
 /** Throws LedgerError for a pointer that is none, a key that is none, and encryption without a key. */
 export function createSeal({ redact = [], encrypt = [], keys = [] }: Sealing): Seal {
+  checkSealing({ redact, encrypt, keys });
   const opened = new Map(keys.map((key) => [key.id, bytesOf(key)]));
   const [first] = keys;
-  if (encrypt.length > 0 && first === undefined)
-    throw new LedgerError("fields are to be encrypted, and no key is given");
   const hidden = matcher(redact);
   const locked = matcher(encrypt);
   const nothing = redact.length + encrypt.length === 0;
@@ -121,11 +94,6 @@ type Path = readonly string[];
 function matcher(fields: readonly string[]): (path: Path) => boolean {
   const pointers = new Set(fields.filter((field) => field.startsWith("/")));
   const names = new Set(fields.filter((field) => !field.startsWith("/")));
-  for (const pointer of pointers) {
-    const [, column = ""] = pointer.split("/");
-    if (isPointer(pointer) && SEALED_COLUMNS.some((one) => one === column)) continue;
-    throw new LedgerError(`${pointer} is no field of ${SEALED_COLUMNS.join(", ")}`);
-  }
   return (path) => names.has(path.at(-1) ?? "") || (pointers.size > 0 && pointers.has(pointerOf(path)));
 }
 
@@ -139,12 +107,6 @@ function walk(value: unknown, path: Path, replace: (path: Path, value: unknown) 
   if (Array.isArray(value)) return value.map((item: unknown, index) => walk(item, [...path, String(index)], replace));
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, walk(member, [...path, key], replace)]));
-}
-
-function bytesOf({ id, secret }: SealKey): Buffer {
-  const bytes = Buffer.from(secret, /^[0-9a-f]{64}$/i.test(secret) ? "hex" : "base64");
-  if (bytes.length === KEY_BYTES) return bytes;
-  throw new LedgerError(`the key "${id}" is not ${KEY_BYTES} bytes in hexadecimal or base64`);
 }
 
 /** Bound to its row and column: what was locked in one place does not open in another. */

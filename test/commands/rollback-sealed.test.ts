@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
-import type { Sealing } from "../../src/ledger/sealing.ts";
+import type { Sealing } from "../../src/ledger/sealing-fields.ts";
 import { afterThisTest } from "../support/ending.ts";
 import { World } from "../rollback/world.ts";
 

@@ -294,6 +294,30 @@ describe("guard.check", () => {
   });
 });
 
+describe("an action that cannot be meant", () => {
+  it.each([
+    [null, "the action odd must be an object with effect,"],
+    [{ efect: "read", run: ok }, "efect is not an option of the action odd; known are effect,"],
+    [{}, "the action odd has no run"],
+    [{ run: ok, target: "order/1" }, 'target of the action odd must be a function, not "order/1"'],
+    [{ run: ok, finish: "no" }, 'finish of the action odd must be true or false, not "no"'],
+    [{ run: ok, undoWithin: "soon" }, "undoWithin of odd must be a duration"],
+    [{ run: ok, breaker: 5 }, "breaker must be an object of settings, not 5"],
+    [{ run: ok, undo: { http: "https://mail.example" } }, "undo.http of odd must be a request"],
+    [{ run: ok, undo: { http: {} } }, "undo.http of odd must be a request"],
+    [{ run: ok, undo: { command: "node undo.mjs" } }, "undo.command of odd must be a list"],
+    [{ run: ok, undo: { command: [] } }, "undo.command of odd must be a list"],
+    [{ run: ok, undo: { module: "" } }, "undo.module of odd must be a file"],
+    [{ run: ok, undo: { module: "./undo.mjs", residu: "read" } }, "residu is not an option of undo of odd"],
+    [{ run: ok, undo: { sql: null } }, "undo.sql of odd must be an object with database,"],
+  ])("is refused: %j", (definition, message) => {
+    const { guard } = handGuard();
+    expect(() => guard.action("odd", definition as never)).toThrow(TypeError);
+    expect(() => guard.action("odd", definition as never)).toThrow(message);
+    expect(guard.actions()).toEqual([]);
+  });
+});
+
 describe("without a switch", () => {
   it("the breaker alone holds, and a person's yes is said to the guard", async () => {
     const { guard, notices } = handGuard({ killSwitch: "none" });
@@ -307,6 +331,7 @@ describe("without a switch", () => {
       message: expect.stringContaining("consecutive"),
     });
     expect(() => guard.resume({ by: "kim", reason: " " })).toThrow(TypeError);
+    expect(() => guard.resume({ by: "kim" } as never)).toThrow("resume needs by and reason");
     guard.resume({ by: "kim", reason: "the bank is back" });
     await expect(write(1)).resolves.toBe(2);
     expect(guard.state().breaker.state).toBe("closed");
@@ -328,6 +353,21 @@ describe("a restart", () => {
     const second = handGuard({ killSwitch: "none", restore: saved });
     await expect(second.guard.action("write", { run: ok })(1)).rejects.toMatchObject({ reason: "breaker" });
     expect(() => handGuard({ killSwitch: "none", restore: { breaker: {} as never, types: {} } })).toThrow(TypeError);
+  });
+
+  it.each([null, {}, "{}", [], { types: {} }, (saved: object) => saved, (saved: object) => ({ breaker: saved })])(
+    "does not begin closed from what is not all that was saved: %j",
+    (wrong) => {
+      const saved = handGuard({ killSwitch: "none" }).guard.save();
+      const restore = (typeof wrong === "function" ? wrong(saved.breaker) : wrong) as typeof saved;
+      expect(() => handGuard({ killSwitch: "none", restore })).toThrow(/restore.*guard\.save.*cannot be read/);
+    },
+  );
+
+  it("knows the types that were saved, and no member that every object has", () => {
+    const first = handGuard({ killSwitch: "none" });
+    const { guard } = handGuard({ killSwitch: "none", restore: first.guard.save() });
+    expect(guard.action("constructor", { breaker: true, run: ok })).toBeInstanceOf(Function);
   });
 });
 

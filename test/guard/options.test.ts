@@ -68,9 +68,19 @@ describe("options of createGuard", () => {
     [{ fallback: " " }, "fallback must be a text"],
     [{ fallback: {} }, "fallback must be a text"],
     [{ fallback: { en: "Paused.", de: "" } }, "fallback must be a text"],
+    [{ fallback: null as never }, "fallback must be a text"],
+    [{ drian: "5s" } as never, "drian is not an option of createGuard; known are agent,"],
+    [{ killSwitch: { ...KILL_SWITCH, leas: "5s" } as never }, "leas is not an option of killSwitch; known are url,"],
+    [{ killSwitch: { ...KILL_SWITCH, url: 5 as never } }, "must be an http:// or https:// address, not 5"],
+    [{ killSwitch: { ...KILL_SWITCH, ca: "/etc/ca.pem" } }, "the certificates themselves, in PEM, not a path"],
+    [{ onNotice: "console" as never }, 'onNotice must be a function, not "console"'],
   ] satisfies [Partial<GuardOptions>, string][])("refuse %j", (wrong, message) => {
     expect(() => readOptions({ ...GIVEN, ...wrong })).toThrow(TypeError);
     expect(() => readOptions({ ...GIVEN, ...wrong })).toThrow(message);
+  });
+
+  it.each([undefined, null, "support"])("are an object, and not %j", (none) => {
+    expect(() => readOptions(none as never)).toThrow("createGuard must be an object with agent,");
   });
 
   it("never show the token", () => {

@@ -64,6 +64,31 @@ describe("the guard's ledger", () => {
     await keeping.guard.close();
   });
 
+  it.each([
+    [null, "ledger must be an object with database,"],
+    ["sqlite:actions.db", "ledger must be an object with database,"],
+    [{ database: undefined }, "ledger.database is undefined: give sqlite:PATH, postgres://… or mysql://…"],
+    [{ database: "sqlite:a.db", redcat: ["email"] }, "redcat is not an option of ledger; known are database,"],
+    [{ database: "sqlite:a.db", redact: "email" }, "ledger: redact must be a list"],
+    [{ database: "sqlite:a.db", redact: ["/nowhere/email"] }, "ledger: /nowhere/email is no field of before,"],
+    [{ database: "sqlite:a.db", encrypt: ["email"] }, "ledger: fields are to be encrypted, and no key is given"],
+    [{ database: "sqlite:a.db", keys: [{ id: "k1", secret: undefined }] }, 'ledger: the key "k1" has no secret'],
+    [{ database: "sqlite:a.db", timeoutMs: "5s" }, 'ledger.timeoutMs must be milliseconds above 0, not "5s"'],
+  ])("is not made with settings that no record could be written with: %j", (ledger, message) => {
+    expect(() => handGuard({ ledger: ledger as never })).toThrow(TypeError);
+    expect(() => handGuard({ ledger: ledger as never })).toThrow(message);
+  });
+
+  it("is taken back by a trace, and an empty text is none", async () => {
+    const { guard, client } = handGuard({ ledger: { database: "sqlite:never-opened.db" } });
+    for (const trace of [undefined, "", 7]) {
+      await expect(guard.rollback({ trace } as never)).rejects.toThrow("rollback needs a trace, not");
+    }
+    client.beat();
+    const read = guard.action("read", { effect: "read", run: (_: null, { trace }) => trace });
+    await expect(read(null, { trace: "" })).resolves.toMatch(/^[0-9a-f]{32}$/);
+  });
+
   it("is not made with a `keep` that is no duration", () => {
     expect(() => handGuard({ ledger: { database: "sqlite:a.db", keep: "long" } })).toThrow(
       "ledger.keep must be a duration",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LedgerError } from "../../src/ledger/ledger.ts";
-import { createSeal, holdsRedacted, type Sealing } from "../../src/ledger/sealing.ts";
+import { createSeal, holdsRedacted } from "../../src/ledger/sealing.ts";
+import type { Sealing } from "../../src/ledger/sealing-fields.ts";
 import { anAction, byHand, entriesOf, opened, placeFor } from "./ledgers.ts";
 
 const KEY = { id: "2026", secret: "ab".repeat(32) };

@@ -52,6 +52,9 @@ const KNOWN: readonly string[] = [...Object.keys(DEFAULTS), "anomaly"];
 
 /** The settings that these options ask for, defaults filled in. Throws a TypeError that names the option and its value. */
 export function readBreakerSettings(options: BreakerOptions = {}): BreakerSettings {
+  if (typeof options !== "object" || (options as unknown) === null) {
+    throw new TypeError(`breaker must be an object of settings, not ${shown(options)}: without it the defaults hold`);
+  }
   for (const key of Object.keys(options)) {
     if (!KNOWN.includes(key)) throw new TypeError(`breaker.${key} is not a setting; known are ${KNOWN.join(", ")}`);
   }
