@@ -17,6 +17,10 @@ export interface ActionDefinition<Input, Result> extends RecordedDefinition<Inpu
   finish?: boolean;
   /** A breaker of its own beside the agent's: `true` for one with the agent's settings. */
   breaker?: true | BreakerOptions<ObservedAction>;
+  /**
+   * What it does. TypeScript learns the types of input and result here, from top to bottom: write it first where others take
+   * them and it takes a context, else they see `any` and `unknown`.
+   */
   run: (input: Input, context: ActionContext) => Result | PromiseLike<Awaited<Result>>;
 }
 

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { ActionRefused, createGuard } from "../../src/index.ts";
+import { expect, expectTypeOf, it } from "vitest";
+import { ActionRefused, createGuard, type LedgerSettings } from "../../src/index.ts";
 import { afterThisTest } from "../support/ending.ts";
 
 /** The example of the contract, section 5, with a type for its input: that it compiles is half of the test. */
@@ -53,4 +53,23 @@ it("compiles and holds", async () => {
     reason: "never-heard",
     fallback: "Cancellations are paused. Nothing was changed; a colleague will write to you today.",
   });
+});
+
+it("infers input and result for all of an action from a run that comes first", () => {
+  const guard = createGuard({ agent: "support", killSwitch: "none" });
+  afterThisTest(() => guard.close());
+  const refund = guard.action("refund", {
+    run: (input: Update, { signal }) => Promise.resolve({ id: signal.aborted ? 0 : input.id }),
+    target: (input) => `order/${input.id.toFixed()}`,
+    after: (input, result) => [input.customer, result.id.toFixed()],
+    reference: (result) => result.id,
+  });
+  expectTypeOf(refund).parameter(0).toEqualTypeOf<Update>();
+  expectTypeOf(refund).returns.toEqualTypeOf<Promise<{ id: number }>>();
+});
+
+it("takes a ledger's key as the environment has it", () => {
+  const keys: LedgerSettings["keys"] = [{ id: "k1", secret: process.env["NO_SUCH_SECRET"] }];
+  const ledger = { database: "sqlite:never-opened.db", encrypt: ["email"], keys };
+  expect(() => createGuard({ agent: "support", killSwitch: "none", ledger })).toThrow('the key "k1" has no secret');
 });
