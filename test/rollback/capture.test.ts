@@ -14,3 +14,10 @@ it("a key that finds more rows than can be kept is refused, and no more are read
   );
   expect((await world.capturer.before(target, { tenant: 0 })).before).toHaveLength(1_000);
 });
+
+it("a number finds the row whose key is text, as it does for the agent's own statement", async () => {
+  const world = await World.open();
+  world.app.exec("create table items (id text primary key, note text); insert into items values ('7', 'a')");
+  const captured = await world.capturer.before({ database: "sqlite:app.db", table: "items" }, { id: 7 });
+  expect(captured.before).toEqual([["'7'", "'a'"]]);
+});

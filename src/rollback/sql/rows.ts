@@ -3,7 +3,7 @@ import { quoteName } from "../../databases/identifiers.ts";
 import type { Session } from "../../databases/session.ts";
 import type { Column, Reference, Table } from "./catalog.ts";
 import type { Cell, Row } from "./image.ts";
-import { cellOfText, hasReal, jsonOfCells, MOST_AS_TEXT, textExpression, textForm } from "./text.ts";
+import { cellOfText, ENCODING, hasReal, jsonOfCells, MOST_AS_TEXT, textExpression, textForm } from "./text.ts";
 
 /** Cells that name a row, by column. */
 export type Identity = Readonly<Record<string, Cell>>;
@@ -128,8 +128,8 @@ async function readAsText(
   const writing = new Writing(session);
   const cells = columns.map(({ name }) => textExpression(writing.quote(name))).join(", ");
   const where = whereAny(writing, table, identities);
-  const [answer] = await session.query<{ found: string }>(
-    `select json_group_array(json_array(${cells})) as found from ${table.quoted} where ${where}`,
+  const [answer] = await session.query<{ found: string; encoding: string }>(
+    `select json_group_array(json_array(${cells})) as found, ${ENCODING} as encoding from ${table.quoted} where ${where}`,
     writing.parameters,
   );
   const rows = JSON.parse(answer?.found ?? "[]") as string[][];
@@ -137,9 +137,10 @@ async function readAsText(
     WITH_REALS.add(table);
     return null;
   }
+  const encoding = answer?.encoding ?? "UTF-8";
   return rows.map((texts) => {
     const row: Record<string, Cell> = {};
-    for (const [index, { name }] of columns.entries()) row[name] = cellOfText(texts[index] ?? "NULL");
+    for (const [index, { name }] of columns.entries()) row[name] = cellOfText(texts[index] ?? "NULL", encoding);
     return row;
   });
 }
@@ -157,7 +158,8 @@ function whereAny(writing: Writing, table: Table, identities: readonly Identity[
   if (!isSingle) return identities.map((identity) => `(${writing.where(table, identity)})`).join(" or ");
   const column = columnOf(table, name);
   const inJson = writing.dialect === "sqlite" ? jsonOfCells(identities.map((one) => one[name] ?? null)) : null;
-  if (inJson !== null) return `${writing.quote(name)} in (select value from json_each(${writing.text(inJson)}))`;
+  // Without the plus the values have an affinity of their own, and a number finds nothing in a column of text.
+  if (inJson !== null) return `${writing.quote(name)} in (select +value from json_each(${writing.text(inJson)}))`;
   const values = identities.map((identity) => writing.value(column, identity[name] ?? null));
   return `${writing.quote(name)} in (${values.join(", ")})`;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Dialect, Parameter, Value } from "../../databases/database.ts";
 import type { Column } from "./catalog.ts";
 import type { Cell } from "./image.ts";
@@ -22,9 +23,8 @@ const FORMS: Record<Dialect, TextForm> = {
   sqlite: {
     width: 2,
     read: (_, quoted) => [
-      // Text with a NUL in it would be cut there by the driver.
-      `case when typeof(${quoted}) = 'text' and instr(${quoted}, char(0)) > 0 then 'hex' else typeof(${quoted}) end`,
-      `case when typeof(${quoted}) = 'text' and instr(${quoted}, char(0)) > 0 then hex(cast(${quoted} as blob)) else ${quoted} end`,
+      `case typeof(${quoted}) when 'text' then ${ENCODING} else typeof(${quoted}) end`,
+      `case typeof(${quoted}) when 'text' then ${bytesOf(quoted)} else ${quoted} end`,
     ],
     decode: (_, [type, value]) => literalOf(String(type), value ?? null),
     write: (_, cell, place) => parameterOf(cell, place),
@@ -70,10 +70,33 @@ const BYTES = new Set([
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
+/**
+ * Text of SQLite's leaves it as its bytes: the driver cuts it at a NUL, and ends the whole process, which is the agent's,
+ * at bytes that are no UTF-8. SQLite keeps whatever bytes it was given as text.
+ */
+const bytesOf = (quoted: string): string => `hex(cast(${quoted} as blob))`;
+
+/** The expression for what these bytes are: `UTF-8`, `UTF-16le` or `UTF-16be`, for the whole file. */
+export const ENCODING = "(select encoding from pragma_encoding)";
+
+/** Text as people read it; in hexadecimal where it has a NUL in it or is not well formed. */
+function textLiteral(encoding: string, hex: string): string {
+  const text = wellFormed(encoding, Buffer.from(hex, "hex"));
+  return text === null || text.includes("\0") ? `t'${hex.toLowerCase()}'` : `'${text.replaceAll("'", "''")}'`;
+}
+
+function wellFormed(encoding: string, bytes: Buffer): string | null {
+  if (encoding === "UTF-8") return isUtf8(bytes) ? bytes.toString() : null;
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 function literalOf(type: string, value: Value): Cell {
   if (value === null) return null;
-  if (type === "hex") return `t'${String(value).toLowerCase()}'`;
-  if (type === "text") return `'${String(value).replaceAll("'", "''")}'`;
+  if (type.startsWith("UTF-")) return textLiteral(type, String(value));
   if (type === "real") return realLiteral(Number(value));
   // The driver gives bytes as an ArrayBuffer.
   if (typeof value === "object") return `x'${hexOf(new Uint8Array(value))}'`;
@@ -91,17 +114,17 @@ function realLiteral(value: number): string {
 export const MOST_AS_TEXT = 100;
 const REAL_TEXT = "real";
 
+const TEXT = "t";
+
 /** The expression for a value of SQLite's as text; `cellOfText` makes the cell of it, and a real number is only named. */
-export function textExpression(quoted: string): string {
-  // `quote` would cut text with a NUL in it.
-  const text = `case when instr(${quoted}, char(0)) > 0 then 't''' || lower(hex(${quoted})) || '''' else quote(${quoted}) end`;
-  return `case typeof(${quoted}) when 'real' then '${REAL_TEXT}' when 'text' then ${text} else quote(${quoted}) end`;
-}
+export const textExpression = (quoted: string): string =>
+  `case typeof(${quoted}) when 'real' then '${REAL_TEXT}' when 'text' then '${TEXT}' || ${bytesOf(quoted)} else quote(${quoted}) end`;
 
 export const hasReal = (texts: readonly string[]): boolean => texts.includes(REAL_TEXT);
 
-export function cellOfText(text: string): Cell {
+export function cellOfText(text: string, encoding: string): Cell {
   if (text === "NULL") return null;
+  if (text.startsWith(TEXT)) return textLiteral(encoding, text.slice(TEXT.length));
   return text.startsWith("X'") ? text.toLowerCase() : text;
 }
 
