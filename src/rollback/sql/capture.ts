@@ -3,7 +3,7 @@ import { openSession, type Session, type SessionOptions } from "../../databases/
 import { readTable, type Table } from "./catalog.ts";
 import { type Captured } from "./captured.ts";
 import type { Cell } from "./image.ts";
-import { columnOf, type Identity, readRows } from "./rows.ts";
+import { columnOf, type Identity, readRows, sharedBy } from "./rows.ts";
 
 /** How `sql` names what it captures and restores. */
 export interface SqlTarget {
@@ -116,6 +116,15 @@ async function rowsOf(session: Session, table: Table, key: Identity) {
   if (table.primaryKey.length === 0 && rows.length > 1) {
     throw new DatabaseFailed(
       `${table.name} has no primary key, and the key finds ${rows.length} rows: nothing tells them apart`,
+    );
+  }
+  // SQLite's primary keys may be NULL, and rows of PostgreSQL's that inherit may have one that another has too.
+  const { primaryKey } = table;
+  const isNameless = rows.some((row) => primaryKey.some((name) => row[name] === null));
+  if (isNameless || (primaryKey.length > 0 && sharedBy(rows, table.name, primaryKey).length > 0)) {
+    const why = isNameless ? "is NULL in" : "is the same in more than one of";
+    throw new DatabaseFailed(
+      `the primary key of ${table.name} ${why} the rows that the key finds: nothing tells them apart`,
     );
   }
   return rows;

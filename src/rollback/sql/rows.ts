@@ -68,6 +68,16 @@ export function rowId(table: string, columns: readonly string[], row: Readonly<R
   return `${table} ${JSON.stringify(columns.map((column) => row[column] ?? null))}`;
 }
 
+/** What identifies more than one of these rows. */
+export function sharedBy(
+  rows: readonly Readonly<Record<string, Cell>>[],
+  table: string,
+  columns: readonly string[],
+): string[] {
+  const known = new Set<string>();
+  return rows.map((row) => rowId(table, columns, row)).filter((id) => known.size === known.add(id).size);
+}
+
 interface Reading {
   lock: boolean;
   /** Of each hundred rows. */

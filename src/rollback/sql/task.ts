@@ -3,7 +3,7 @@ import { type Table } from "./catalog.ts";
 import { asImage, type Captured, identitiesOf, imageOf } from "./captured.ts";
 import { cellsOf, type Given, givenId, givenIdentity, givenNames, unknownFields, unquoted } from "./given.ts";
 import type { Cell, Image, Row } from "./image.ts";
-import { type Identity, readRows } from "./rows.ts";
+import { type Identity, readRows, rowId } from "./rows.ts";
 
 /** One action whose rows are to be put back. */
 export interface SqlTask {
@@ -82,11 +82,16 @@ export async function lookAt(
   }
   const groups: NonNullable<Row>[][] = [];
   const only = comparedBy(aims);
-  const read = (identities: readonly Identity[]) =>
-    readRows(session, table, identities, only === null ? { lock } : { lock, only });
+  const read = async (identities: readonly Identity[]): Promise<NonNullable<Row>[]> => {
+    const rows = await readRows(session, table, identities, only === null ? { lock } : { lock, only });
+    onlyOwn(table, identities, rows);
+    return rows;
+  };
   for (const group of shapes.values()) groups.push(await read([...group.values()]));
   const found = new Found(groups.flat());
-  const byKey = await rowsByKey(aims, table, found, read);
+  const all = (key: Identity) =>
+    table.primaryKey.length > 0 ? readRows(session, table, [key], { lock }) : read([key]);
+  const byKey = await rowsByKey(aims, table, found, { read, all });
   return aims.map((aim) => seenBy(aim, table, found, byKey.get(aim) ?? [], session));
 }
 
@@ -110,6 +115,24 @@ function comparedBy(aims: readonly Aim[]): Set<string> | null {
 }
 
 /**
+ * A table without a primary key (or SQLite's, which may be NULL) can have got another row with the key since: whatever
+ * were done to the one would be done to the other, which is somebody else's. Where several keys were asked for it is only
+ * known that one of them is such. Throws Unusable.
+ */
+function onlyOwn(table: Table, identities: readonly Identity[], rows: readonly NonNullable<Row>[]): void {
+  const names = Object.keys(identities[0] ?? {});
+  const ids = rows.map((row) => rowId(table.name, names, row));
+  const isMany = rows.length > identities.length || new Set(ids).size < ids.length;
+  if (!isMany && (table.primaryKey.length > 0 || identities.length === 1)) return;
+  // Found though it is spelled otherwise: perhaps besides the one that is meant.
+  const wanted = new Set(identities.map((identity) => rowId(table.name, names, identity)));
+  if (!isMany && ids.every((id) => wanted.has(id))) return;
+  throw new Unusable(
+    `the key ${names.join(", ")} finds ${rows.length} rows of ${table.name}: nothing tells them apart`,
+  );
+}
+
+/**
  * What is found by the key of a task that has no more than one: all that an action may have made that never ended, and the
  * row that was given. The database may spell it otherwise (`7` and `'7'`, a UUID in capitals): what is not found by its
  * own spelling is asked for again.
@@ -118,7 +141,13 @@ async function rowsByKey(
   aims: readonly Aim[],
   table: Table,
   found: Found,
-  read: (identities: readonly Identity[]) => Promise<NonNullable<Row>[]>,
+  {
+    read,
+    all,
+  }: {
+    read: (identities: readonly Identity[]) => Promise<NonNullable<Row>[]>;
+    all: (key: Identity) => Promise<NonNullable<Row>[]>;
+  },
 ): Promise<Map<Aim, readonly NonNullable<Row>[]>> {
   const rows = new Map<Aim, readonly NonNullable<Row>[]>();
   const unfound: [Aim, Identity][] = [];
@@ -130,7 +159,7 @@ async function rowsByKey(
       if (some.length === 0) unfound.push([aim, key]);
       rows.set(aim, some);
       // There are few of them.
-    } else if (subject.captured.after === undefined) rows.set(aim, await read([subject.captured.key]));
+    } else if (subject.captured.after === undefined) rows.set(aim, await all(subject.captured.key));
   }
   const isSpelledOtherwise = unfound.length > 0 && (await read(unfound.map(([, key]) => key))).length > 0;
   if (isSpelledOtherwise) for (const [aim, key] of unfound) rows.set(aim, await read([key]));

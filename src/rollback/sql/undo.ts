@@ -6,7 +6,7 @@ import { applied, type Change, differenceOf, type Image, isAsBefore, type Row, s
 import { cascadeWords, foreignWords } from "../words.ts";
 import { inKinship, leavers } from "./kin.ts";
 import { Changes } from "./changes.ts";
-import { columnOf, type Identity, readDependents, readRows, staying } from "./rows.ts";
+import { columnOf, type Identity, readDependents, readRows, sharedBy, staying } from "./rows.ts";
 import { saysTheSame } from "./given.ts";
 import { keyText, lookAt, type Seen, type SqlTask, Unusable } from "./task.ts";
 
@@ -206,6 +206,9 @@ class Work {
       const restored = rows.flatMap(([row]) => [...(this.#touched.get(row)?.columns.keys() ?? [])]);
       const only = new Set([...names, ...restored]);
       const found = await readRows(this.#session, table, identities, { lock: false, only });
+      // Somebody's new row with the same key may have come in between, and have been changed with ours.
+      const [shared] = sharedBy(found, table.name, names);
+      if (shared !== undefined) throw new Broken(`more than one row is ${shared} now: nothing tells them apart`);
       const byKey = new Map(found.map((row) => [keyText(row, names), row]));
       for (const [row, identity] of rows) this.#compare(row, byKey.get(keyText(identity, names)) ?? null);
     }
