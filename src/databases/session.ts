@@ -52,7 +52,7 @@ export async function openSession(url: string, options: SessionOptions): Promise
   return new DatabaseSession(database, readOnly);
 }
 
-/** What makes a value's text the same whatever the server's or the role's settings, and keeps every digit of it. */
+/** What makes a value's text the same whatever the server's or the role's settings, and lets every value be put back. */
 const PREPARED: Record<Exclude<Dialect, "sqlite">, readonly string[]> = {
   postgres: [
     "set extra_float_digits = 3",
@@ -61,7 +61,11 @@ const PREPARED: Record<Exclude<Dialect, "sqlite">, readonly string[]> = {
     "set intervalstyle = 'postgres'",
     "set lc_monetary = 'C'",
   ],
-  mysql: [],
+  // A 0 in an `auto_increment` column stays one, and dates that were once let in (0000-00-00) can be put back. Whether a
+  // value that does not fit is refused stays the server's choice.
+  mysql: [
+    "set session sql_mode = concat(if(@@sql_mode like '%STRICT%', 'STRICT_TRANS_TABLES,', ''), 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO')",
+  ],
 };
 
 const READ_ONLY: Record<Exclude<Dialect, "sqlite">, string> = {

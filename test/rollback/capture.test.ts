@@ -1,4 +1,9 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { openSession } from "../../src/databases/session.ts";
+import { createCapturer } from "../../src/rollback/sql/capture.ts";
+import { NO_SECRETS } from "../databases/opening.ts";
+import { opened, placeFor } from "../ledger/ledgers.ts";
+import { afterThisTest } from "../support/ending.ts";
 import { World } from "./world.ts";
 
 it("a key that finds more rows than can be kept is refused, and no more are read than it takes to know", async () => {
@@ -20,4 +25,25 @@ it("a number finds the row whose key is text, as it does for the agent's own sta
   world.app.exec("create table items (id text primary key, note text); insert into items values ('7', 'a')");
   const captured = await world.capturer.before({ database: "sqlite:app.db", table: "items" }, { id: 7 });
   expect(captured.before).toEqual([["'7'", "'a'"]]);
+});
+
+describe.each(["postgres", "mysql"] as const)("a view in %s", (dialect) => {
+  const place = placeFor(dialect);
+
+  it("is not said to be missing: what can be named instead is said", async () => {
+    const url = await place.fresh();
+    await opened(url);
+    const options = { directory: "/", secrets: NO_SECRETS, statementTimeoutMs: 5_000 };
+    const session = await openSession(url, options);
+    const capturer = createCapturer(options);
+    afterThisTest(() => Promise.all([session.close(), capturer.close()]));
+    await session.query("create view seen as select 1 as id");
+    await expect(capturer.before({ database: url, table: "seen" }, { id: 1 })).rejects.toThrow(
+      "seen is no table: only a table's rows can be taken back, so name the one under it",
+    );
+    await expect(capturer.before({ database: url, table: "unseen" }, { id: 1 })).rejects.toThrow(
+      "table unseen does not exist",
+    );
+    await session.query("drop view seen");
+  });
 });

@@ -39,12 +39,20 @@ export interface Table {
 /** Reads what must be known of a table before its rows can be compared and restored. Throws DatabaseFailed. */
 export async function readTable(session: Session, written: string): Promise<Table> {
   const table = await READERS[session.dialect](session, written);
-  if (table.columns.length === 0) throw new DatabaseFailed(`table ${written} does not exist`);
+  if (table.columns.length === 0) throw noTable(written, false);
   // Rows are objects by column, and to an object this is no name like others.
   if (table.columns.some(({ name }) => name === "__proto__"))
     throw new DatabaseFailed(`table ${written} has a column __proto__, which cannot be compared`);
   return table;
 }
+
+/** `isOther`: something else has that name, mostly a view. */
+const noTable = (written: string, isOther: boolean): DatabaseFailed =>
+  new DatabaseFailed(
+    isOther
+      ? `${written} is no table: only a table's rows can be taken back, so name the one under it`
+      : `table ${written} does not exist`,
+  );
 
 const READERS: Record<Dialect, (session: Session, written: string) => Promise<Table>> = {
   sqlite: readSqlite,
@@ -136,7 +144,10 @@ async function readPostgres(session: Session, written: string): Promise<Table> {
      from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1) and c.relkind in ('r', 'p')`,
     [quotedGiven],
   );
-  if (!found) throw new DatabaseFailed(`table ${written} does not exist`);
+  if (!found) {
+    const others = await session.query("select relkind from pg_class where oid = to_regclass($1)", [quotedGiven]);
+    throw noTable(written, others.length > 0);
+  }
   const oid = text(found["oid"]);
   const own = { schema: text(found["schema"]), name: text(found["name"]) };
   const columns = await session.query(
@@ -199,10 +210,16 @@ async function readMysql(session: Session, written: string): Promise<Table> {
   const within = given.schema === "" ? "database()" : "?";
   const [found] = await session.query(
     `select table_schema as own_schema, table_name as own_name from information_schema.tables
-     where table_schema = ${within} and table_name = ? and table_type like '%TABLE'`,
+     where table_schema = ${within} and table_name = ? and (table_type like '%TABLE' or table_type = 'SYSTEM VERSIONED')`,
     given.schema === "" ? [given.name] : [given.schema, given.name],
   );
-  if (!found) throw new DatabaseFailed(`table ${written} does not exist`);
+  if (!found) {
+    const others = await session.query(
+      `select table_type from information_schema.tables where table_schema = ${within} and table_name = ?`,
+      given.schema === "" ? [given.name] : [given.schema, given.name],
+    );
+    throw noTable(written, others.length > 0);
+  }
   const [schema, name] = [text(found["own_schema"]), text(found["own_name"])];
   const columns = await session.query(
     `select column_name as own_name, data_type as type, extra, column_key as own_key from information_schema.columns

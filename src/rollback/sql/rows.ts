@@ -232,8 +232,9 @@ async function pointingAt(
     const parent = columnOf(table, parentColumns[index] ?? "");
     return `${writing.quote(name)} = ${writing.value(parent, cells[index] ?? null)}`;
   });
-  // The types of the child's columns are not known here, and what identifies a row is seldom bytes.
-  const plain = (name: string): Column => ({ name, type: "", generated: false, identityAlways: false });
+  // The types of another table's columns are not known here, and its rows are only counted.
+  const plain = (name: string): Column =>
+    shown === table.name ? columnOf(table, name) : { name, type: "", generated: false, identityAlways: false };
   const expressions = childIdentity.flatMap((name) => form.read(plain(name), writing.quote(name)));
   const list = expressions.map((expression, index) => `${expression} as c${index}`).join(", ");
   const rows = await session.query(

@@ -45,10 +45,16 @@ const FORMS: Record<Dialect, TextForm> = {
     decode: (_, [value]) => (value === null || value === undefined ? null : String(value)),
     write: ({ type }, cell, place) => {
       if (BYTES.has(type)) return { sql: `unhex(${place})`, parameter: cell };
-      return { sql: type === "bit" ? `cast(${place} as unsigned)` : place, parameter: cell };
+      // Held against text a decimal becomes a float, and finds its neighbours.
+      const decimal = type === "decimal" ? DECIMAL.exec(cell ?? "") : null;
+      if (decimal) return { sql: `cast(${place} as decimal(65, ${decimal[1]?.length ?? 0}))`, parameter: cell };
+      // As text a year of 0 would be 2000.
+      return { sql: type === "bit" || type === "year" ? `cast(${place} as unsigned)` : place, parameter: cell };
     },
   },
 };
+
+const DECIMAL = /^-?\d+(?:\.(\d+))?$/;
 
 /** MySQL's types that are bytes and no text. */
 const BYTES = new Set([
