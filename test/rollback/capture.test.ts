@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openSession } from "../../src/databases/session.ts";
 import { createCapturer } from "../../src/rollback/sql/capture.ts";
 import { NO_SECRETS } from "../databases/opening.ts";
@@ -25,6 +25,18 @@ it("a number finds the row whose key is text, as it does for the agent's own sta
   world.app.exec("create table items (id text primary key, note text); insert into items values ('7', 'a')");
   const captured = await world.capturer.before({ database: "sqlite:app.db", table: "items" }, { id: 7 });
   expect(captured.before).toEqual([["'7'", "'a'"]]);
+});
+
+it("a column that comes while the agent runs is captured too", async () => {
+  const world = await World.open();
+  world.app.exec("create table items (id integer primary key); insert into items values (1)");
+  const target = { database: "sqlite:app.db", table: "items" };
+  await world.capturer.before(target, { id: 1 });
+  world.app.exec("alter table items add column note text default 'new'");
+  const later = performance.now() + 1_001;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => later);
+  afterThisTest(() => clock.mockRestore());
+  expect((await world.capturer.before(target, { id: 1 })).before).toEqual([["1", "'new'"]]);
 });
 
 describe.each(["postgres", "mysql"] as const)("a view in %s", (dialect) => {

@@ -28,8 +28,14 @@ export interface Capturer {
 
 interface Opened {
   session: Session;
-  tables: Map<string, Promise<Table>>;
+  tables: Map<string, { readAt: number; reading: Promise<Table> }>;
 }
+
+/**
+ * A table's description is read again after so long: a column that comes while the agent runs would be captured in no row,
+ * and what was undone would lack it.
+ */
+const KNOWN_FOR_MS = 1_000;
 
 /** Holds one connection per database, opened when it is first needed and again after it broke. */
 export function createCapturer(options: SessionOptions): Capturer {
@@ -43,12 +49,13 @@ export function createCapturer(options: SessionOptions): Capturer {
     }
     try {
       const { session, tables } = await opening;
-      let reading = tables.get(table);
-      if (!reading) {
-        reading = readTable(session, table);
-        tables.set(table, reading);
+      const now = performance.now();
+      let known = tables.get(table);
+      if (!known || now - known.readAt > KNOWN_FOR_MS) {
+        known = { readAt: now, reading: readTable(session, table) };
+        tables.set(table, known);
       }
-      return await work(session, await reading);
+      return await work(session, await known.reading);
     } catch (error) {
       opened.delete(database);
       await opening.then(({ session }) => session.close()).catch(() => undefined);
