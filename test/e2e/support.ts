@@ -169,7 +169,7 @@ export class World extends EventEmitter {
     const { authorization } = request.headers;
     const signedIn = authorization === `Bearer ${SWITCH_TOKEN}`;
     if (path === "/log") answer(response, 200, { entries: this.#log });
-    else if (path === "/state") {
+    else if (path === "/state" && (signedIn || authorization === `Bearer ${AGENT_TOKEN}`)) {
       const scope = new URL(request.url ?? "", "http://localhost").searchParams.get("scope") ?? "";
       answer(response, 200, { stopped: this.stopped.has(scope) });
     } else if (!signedIn) answer(response, 403, { error: `not with ${authorization ?? "nothing"}` });

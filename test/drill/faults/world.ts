@@ -18,7 +18,7 @@ export const COMMANDS = (name: string, more = ""): string =>
 export interface FaultWorld extends World {
   /** Whether the fault is on. */
   isGone(name: "agent" | "switch"): boolean;
-  run(fault: FaultName): Promise<FaultOutcome>;
+  run(fault: FaultName, figures?: Partial<typeof FIGURES>): Promise<FaultOutcome>;
 }
 
 export async function startFaultWorld(
@@ -37,12 +37,12 @@ export async function startFaultWorld(
   return {
     ...world,
     isGone,
-    async run(fault) {
+    async run(fault, figures = {}) {
       const plan = await planFaults(gathering, [fault]);
       if ("state" in plan) throw new Error(plan.why);
       const [planned] = plan.faults;
       if (!planned) throw new Error("nothing was planned");
-      return runFault(planned, gathering, { limits: LIMITS, figures: FIGURES });
+      return runFault(planned, gathering, { limits: LIMITS, figures: { ...FIGURES, ...figures } });
     },
   };
 }
