@@ -104,8 +104,8 @@ describe("kill and release", () => {
 
   test("1 where its status does not say so in time", async () => {
     const world = await startWorld();
-    const { status: _status, ...rest } = switchOf(world);
-    const never = { url: `${world.switch}/state?scope=never-\${scope}`, stopped: "/stopped" };
+    const { status: asked, ...rest } = switchOf(world);
+    const never = { ...asked, url: `${world.switch}/state?scope=never-\${scope}` };
     const cwd = await folderOf({ ...rest, status: never });
     const { status, stderr, stdout } = await run(cwd, "kill", "support", "x", "--wait", "300ms", "--format", "json");
     expect(stderr).toContain("the switch took the order, but its status still says running; obedience not known\n");
