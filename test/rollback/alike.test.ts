@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { openSession } from "../../src/databases/session.ts";
-import { createCapturer } from "../../src/rollback/sql/capture.ts";
 import { undoRows } from "../../src/rollback/sql/undo.ts";
-import { NO_SECRETS } from "../databases/opening.ts";
-import { DIALECTS, opened, placeFor } from "../ledger/ledgers.ts";
-import { afterThisTest } from "../support/ending.ts";
+import { DIALECTS, placeFor } from "../ledger/ledgers.ts";
+import { openPlace } from "./places.ts";
 import { World } from "./world.ts";
 
 /** What an agent does to a row of a table without a primary key, and how somebody's row comes to look like it. */
@@ -33,12 +30,7 @@ describe.each(DIALECTS)("somebody's row with the same key, in %s", (dialect) => 
     "is left alone, by force too: one $name (forced: $forced)",
     async ({ name, forced }) => {
       const { before, does, others } = STORIES[name] ?? { before: [], does: "", others: [] };
-      const url = await place.fresh();
-      await opened(url);
-      const options = { directory: "/", secrets: NO_SECRETS, statementTimeoutMs: 5_000 };
-      const session = await openSession(url, options);
-      const capturer = createCapturer(options);
-      afterThisTest(() => Promise.all([session.close(), capturer.close()]));
+      const { url, session, capturer } = await openPlace(place);
       await session.query("drop table if exists notes");
       await session.query("create table notes (place varchar(9), note varchar(9))");
       for (const statement of before) await session.query(statement);

@@ -1,9 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { openSession } from "../../src/databases/session.ts";
-import { createCapturer } from "../../src/rollback/sql/capture.ts";
-import { NO_SECRETS } from "../databases/opening.ts";
-import { opened, placeFor } from "../ledger/ledgers.ts";
+import { placeFor } from "../ledger/ledgers.ts";
 import { afterThisTest } from "../support/ending.ts";
+import { openPlace } from "./places.ts";
 import { World } from "./world.ts";
 
 it("a key that finds more rows than can be kept is refused, and no more are read than it takes to know", async () => {
@@ -43,12 +41,7 @@ describe.each(["postgres", "mysql"] as const)("a view in %s", (dialect) => {
   const place = placeFor(dialect);
 
   it("is not said to be missing: what can be named instead is said", async () => {
-    const url = await place.fresh();
-    await opened(url);
-    const options = { directory: "/", secrets: NO_SECRETS, statementTimeoutMs: 5_000 };
-    const session = await openSession(url, options);
-    const capturer = createCapturer(options);
-    afterThisTest(() => Promise.all([session.close(), capturer.close()]));
+    const { url, session, capturer } = await openPlace(place);
     await session.query("create view seen as select 1 as id");
     await expect(capturer.before({ database: url, table: "seen" }, { id: 1 })).rejects.toThrow(
       "seen is no table: only a table's rows can be taken back, so name the one under it",

@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { openSession } from "../../src/databases/session.ts";
-import { createCapturer } from "../../src/rollback/sql/capture.ts";
 import { undoRows } from "../../src/rollback/sql/undo.ts";
-import { NO_SECRETS } from "../databases/opening.ts";
-import { DIALECTS, opened, placeFor } from "../ledger/ledgers.ts";
-import { afterThisTest } from "../support/ending.ts";
+import { DIALECTS, placeFor } from "../ledger/ledgers.ts";
+import { openPlace } from "./places.ts";
 import { World } from "./world.ts";
 
 /** What an action does to a tree whose rows point at each other, and what is there before it. */
@@ -41,12 +38,7 @@ describe.each(DIALECTS)("rows of one action that point at each other, in %s", (d
 
   it.each(names)("come back and go in an order that leaves none behind: it %s", async (name) => {
     const { before = [], does } = ACTIONS[name] ?? { does: [] };
-    const url = await place.fresh();
-    await opened(url);
-    const options = { directory: "/", secrets: NO_SECRETS, statementTimeoutMs: 5_000 };
-    const session = await openSession(url, options);
-    const capturer = createCapturer(options);
-    afterThisTest(() => Promise.all([session.close(), capturer.close()]));
+    const { url, session, capturer } = await openPlace(place);
     const run = async (...statements: string[]): Promise<void> => {
       await session.transaction(async () => {
         for (const statement of statements) await session.query(statement);
